@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernNN
+
+extension Case {
+  /// Whole training steps on one batch: forward, gradients, update.
+  static let trainingCases: [Case] = [
+    training("train_mlp_b128", mlp, inputs: [128, 784]) { Adam(learningRate: 1e-3) },
+    training("train_lenet5_b64", lenet5, inputs: [64, 1, 28, 28]) { SGD(learningRate: 0.01, momentum: 0.9) },
+  ]
+
+  @Sendable static func mlp() -> Sequential {
+    Sequential(Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10))
+  }
+
+  /// LeNet-5 with tanh and average pooling, but with every map connected to every other: 61,706 parameters.
+  @Sendable static func lenet5() -> Sequential {
+    Sequential(
+      Conv2D(1, 6, kernel: 5, padding: 2), Tanh(), AveragePool2D(2),
+      Conv2D(6, 16, kernel: 5), Tanh(), AveragePool2D(2), Flatten(),
+      Linear(400, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 10))
+  }
+
+  private static func training(
+    _ name: String, _ makeModel: @escaping @Sendable () -> Sequential, inputs shape: [Int],
+    optimizer: @escaping @Sendable () -> any Optimizer
+  ) -> Case {
+    let batch = shape[0]
+    return Case(name: name, family: .training, work: Double(batch), unit: "samples/s") { device in
+      let generator = RandomGenerator(seed: 1)
+      let inputs = Tensor.randomNormal(shape, generator: generator, on: device).evaluated()
+      let labels = Tensor(generator.hostWords(batch).map { Int32($0 % 10) }, on: device)
+      let model = withDevice(device) { makeModel() }
+      let parameters = model.parameters()
+      var optimizer = optimizer()
+      return {
+        let (_, gradients) = valueAndGradients(of: parameters) { crossEntropy(model(inputs), labels) }
+        try optimizer.update(parameters, with: gradients)
+      }
+    }
+  }
+}

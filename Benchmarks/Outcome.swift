@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Tern
+
+/// What one case reached on one device; one line of JSON.
+struct Outcome: Encodable {
+  let name: String
+  let device: String
+  let median: Double?
+  let best: Double?
+  /// Work per second of the best step; nil when the case did not run.
+  let rate: Double?
+  let unit: String?
+
+  init(_ benchmark: Case, device: Device, times: [Double]) {
+    let sorted = times.sorted()
+    name = benchmark.name
+    self.device = device.description
+    best = sorted.first
+    median = sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    rate = best.map { benchmark.work / $0 }
+    unit = benchmark.unit
+  }
+
+  /// The answer for a case that does not exist.
+  init(unknown name: String, device: Device) {
+    self.name = name
+    self.device = device.description
+    (median, best, rate, unit) = (nil, nil, nil, nil)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name = "case"
+    case library = "lib"
+    case device
+    case median = "median_s"
+    case best = "best_s"
+    case rate, unit
+  }
+
+  // Written out, because missing numbers must appear as null.
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode("tern", forKey: .library)
+    try container.encode(device, forKey: .device)
+    try container.encode(median, forKey: .median)
+    try container.encode(best, forKey: .best)
+    try container.encode(rate, forKey: .rate)
+    try container.encode(unit, forKey: .unit)
+  }
+
+  /// One line of JSON, with its newline.
+  func line() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+}
+
+/// A case with its outcomes, one for each device.
+struct Row {
+  let benchmark: Case
+  let outcomes: [Outcome]
+
+  init(_ benchmark: Case, outcomes: [Outcome]) {
+    self.benchmark = benchmark
+    self.outcomes = outcomes
+  }
+
+  /// How many times as fast as the first device.
+  func ratio(_ index: Int) -> Double? {
+    guard let rate = outcomes[index].rate, let first = outcomes[0].rate else { return nil }
+    return rate / first
+  }
+}
+
+/// A file that takes one result a line, at its end.
+struct Journal {
+  private let handle: FileHandle
+
+  init(_ path: String) throws {
+    if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    guard let handle = FileHandle(forWritingAtPath: path) else {
+      throw TernError(.file, "cannot write \(path)", remedy: "name a file in a directory that may be written")
+    }
+    self.handle = handle
+    try handle.seekToEnd()
+  }
+
+  func append(_ outcome: Outcome) throws { try handle.write(contentsOf: outcome.line()) }
+}

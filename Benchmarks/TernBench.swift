@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import Foundation
+import Tern
+
+/// Times every case on the CPU and on each OpenCL device.
+@main
+struct TernBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tern-bench",
+    abstract: "Times Tern's operations and training steps, device against device.",
+    discussion: """
+      Without options every case runs on the CPU and on each OpenCL device, in short bursts that take turns, and a table \
+      of the best rates follows. Rates of different runs do not compare: a machine's speed drifts.
+      """)
+
+  @Option(
+    parsing: .singleValue, help: "A device to run on: cpu, opencl or opencl:N. May be repeated; default: all of them.")
+  var device: [String] = []
+
+  @Option(help: "Only cases whose name contains one of these, separated by commas.")
+  var only = ""
+
+  @Option(help: "Seconds to measure each case on each device.")
+  var seconds = 1.0
+
+  @Option(help: "Threads of the CPU device; default: TERN_THREADS or the number of cores.")
+  var threads: Int?
+
+  @Option(help: "Append one JSON object for each case and device to this file.")
+  var json: String?
+
+  @Option(help: "Write the results as one page with charts to this file.")
+  var html: String?
+
+  @Flag(help: "Print the names of the cases.")
+  var list = false
+
+  @Flag(help: "Answer lines \"CASE SECONDS\" on standard input with one JSON object each.")
+  var serve = false
+
+  func validate() throws {
+    guard seconds > 0 else { throw ValidationError("--seconds must be positive, got \(seconds)") }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, got \(threads)") }
+  }
+
+  func run() throws {
+    let cases = Case.all.filter { $0.matches(only) }
+    if list { return print(cases.map(\.name).joined(separator: "\n")) }
+    // The pool of threads reads this when the first operation runs, which is later.
+    if let threads { setenv("TERN_THREADS", String(threads), 1) }
+    do {
+      if serve { return try Server(device: device.first.map(Device.named) ?? .default).run() }
+      try report(cases, on: device.isEmpty ? Device.all : device.map(Device.named))
+    } catch let error as TernError {
+      FileHandle.standardError.write(Data("tern-bench: \(error)\n".utf8))
+      throw ExitCode.failure
+    }
+  }
+
+  private func report(_ cases: [Case], on devices: [Device]) throws {
+    let journal = try json.map(Journal.init)
+    let progress = Progress(total: cases.count)
+    var rows: [Row] = []
+    for benchmark in cases {
+      progress.begin(benchmark)
+      let row = Row(benchmark, outcomes: measure(benchmark, on: devices, seconds: seconds))
+      for outcome in row.outcomes { try journal?.append(outcome) }
+      progress.end(row)
+      rows.append(row)
+    }
+    print(table(rows, devices: devices))
+    if let html { try writeReport(rows, devices: devices, to: html) }
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Copies around matrix products.
+//
+// gemm_pack     A matrix of any strides and dtype becomes Float32 in tiles of TILE columns: element (i, j) goes to
+//               (j / TILE) * tile + i * row + j % TILE. Tiles that follow each other (tile = rows * TILE, row = TILE) are
+//               the panels of gemm_wide.cl, padded with zeros to whole tiles; tile = TILE makes a dense matrix.
+//               A work-item moves BLOCK_ROWS rows of one tile.
+// gemm_reduce   c = sum over parts, in order, (+ bias): the second pass of a product that was cut along k, or whose
+//               result is not Float32. A work-item computes one element.
+//
+// Definitions: SOURCE, dtype of the matrix; RESULT and BIAS, those of c and bias; VEC, floats in a vector register.
+#ifndef SOURCE
+#define SOURCE float32
+#endif
+#ifndef RESULT
+#define RESULT float32
+#endif
+#ifndef BIAS
+#define BIAS RESULT
+#endif
+#ifndef VEC
+#define VEC 16
+#endif
+#define TILE (2 * VEC)
+#define BLOCK_ROWS 64
+
+typedef struct {
+  long rows, columns;
+  long x, xBatch, xRow, xColumn;
+  long y, yBatch, yRow, yTile;
+  long padded;  // whether columns beyond the last are written as 0
+} pack_t;
+
+#define IS_float32 1
+#define IS_float16 0
+#define IS_bfloat16 0
+#define SOURCE_IS_FLOAT TERN_JOIN(IS_, SOURCE)
+
+typedef TERN_JOIN(float, VEC) vec;
+#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
+#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
+
+#if SOURCE_IS_FLOAT
+/// Transposes a VEC x VEC block in registers: log2(VEC) rounds, each of which interleaves row i with row i + VEC / 2.
+static inline void transpose_block(__global const float *x, long xColumn, __global float *y, long yRow) {
+  vec r[VEC], t[VEC];
+#pragma unroll
+  for (int i = 0; i < VEC; i++) r[i] = LOAD_VEC(x + i * xColumn);
+#pragma unroll
+  for (int span = 1; span < VEC; span *= 2) {
+#pragma unroll
+    for (int i = 0; i < VEC / 2; i++) {
+      t[2 * i].even = r[i].lo;
+      t[2 * i].odd = r[i + VEC / 2].lo;
+      t[2 * i + 1].even = r[i].hi;
+      t[2 * i + 1].odd = r[i + VEC / 2].hi;
+    }
+#pragma unroll
+    for (int i = 0; i < VEC; i++) r[i] = t[i];
+  }
+#pragma unroll
+  for (int i = 0; i < VEC; i++) STORE_VEC(r[i], y + i * yRow);
+}
+#endif
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pack(
+    __global const STORAGE(SOURCE) *x, __global float *y, const pack_t s) {
+  const long i0 = get_group_id(1) * BLOCK_ROWS, j0 = get_group_id(0) * TILE;
+  const int rows = min((long)BLOCK_ROWS, s.rows - i0), columns = min((long)TILE, s.columns - j0);
+  x += s.x + get_group_id(2) * s.xBatch + i0 * s.xRow + j0 * s.xColumn;
+  y += s.y + get_group_id(2) * s.yBatch + get_group_id(0) * s.yTile + i0 * s.yRow;
+  int first = 0;
+#if SOURCE_IS_FLOAT
+  if (s.xRow == 1 && columns == TILE)
+    for (; first + VEC <= rows; first += VEC) {
+      transpose_block(x + first, s.xColumn, y + first * s.yRow, s.yRow);
+      transpose_block(x + first + VEC * s.xColumn, s.xColumn, y + first * s.yRow + VEC, s.yRow);
+    }
+#endif
+  for (int i = first; i < rows; i++) {
+    if (s.xColumn == 1)
+      for (int j = 0; j < columns; j++) y[i * s.yRow + j] = LOAD(SOURCE, x, i * s.xRow + j);
+    else
+      for (int j = 0; j < columns; j++) y[i * s.yRow + j] = LOAD(SOURCE, x, i * s.xRow + j * s.xColumn);
+    if (s.padded)
+      for (int j = columns; j < TILE; j++) y[i * s.yRow + j] = 0.0f;
+  }
+}
+
+typedef struct {
+  long m, n, inner, parts, part;  // parts are dense [outer, inner, m, n], `part` elements apart
+  long c, cOuter, cInner, cRow, cColumn;
+  long bias, biasInner, biasRow, biasColumn, usesBias;
+} reduce_t;
+
+__kernel void gemm_reduce(
+    __global const float *x, __global STORAGE(RESULT) *c, __global const STORAGE(BIAS) *bias, const reduce_t s) {
+  const long element = get_global_id(0), batch = get_global_id(1), outer = batch / s.inner, inner = batch % s.inner;
+  if (element >= s.m * s.n) return;
+  const long i = element / s.n, j = element % s.n;
+  float sum = 0.0f;
+  for (long part = 0; part < s.parts; part++) sum += x[part * s.part + batch * s.m * s.n + element];
+  if (s.usesBias) sum += LOAD(BIAS, bias, s.bias + inner * s.biasInner + i * s.biasRow + j * s.biasColumn);
+  STORE(RESULT, c, s.c + outer * s.cOuter + inner * s.cInner + i * s.cRow + j * s.cColumn, sum);
+}

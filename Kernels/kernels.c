@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "tern_kernels.h"
+
+#include <string.h>
+
+#define TERN_TEXT(...) #__VA_ARGS__
+
+static const tern_op_row rows[] = {
+#define TERN_ROW(name, result, arity, a, b, c, ...) {#name, result, arity, {a, b, c}, TERN_TEXT(__VA_ARGS__)},
+#include "tern_pointwise.def"
+#undef TERN_ROW
+};
+
+const tern_op_row *tern_op_rows(int32_t op) { return &rows[op]; }
+
+#pragma clang diagnostic ignored "-Wc23-extensions"  // #embed
+
+// One array a file, so that a rebuild of this file is all that a kernel's change costs.
+static const char math_h[] = {
+#embed "include/tern_math.h"
+};
+static const char prelude_cl[] = {
+#embed "prelude.cl"
+};
+static const char argreduce_cl[] = {
+#embed "argreduce.cl"
+};
+static const char cross_entropy_cl[] = {
+#embed "cross_entropy.cl"
+};
+static const char pooling_cl[] = {
+#embed "pooling.cl"
+};
+static const char pooling_cpu_cl[] = {
+#embed "pooling_cpu.cl"
+};
+static const char pooling_gpu_cl[] = {
+#embed "pooling_gpu.cl"
+};
+static const char random_cl[] = {
+#embed "random.cl"
+};
+static const char reduce_cl[] = {
+#embed "reduce.cl"
+};
+static const char reduce_cpu_cl[] = {
+#embed "reduce_cpu.cl"
+};
+static const char reduce_gpu_cl[] = {
+#embed "reduce_gpu.cl"
+};
+static const char row_lanes_cl[] = {
+#embed "row_lanes.cl"
+};
+static const char row_powers_cl[] = {
+#embed "row_powers.cl"
+};
+static const char rows_cl[] = {
+#embed "rows.cl"
+};
+static const char softmax_cl[] = {
+#embed "softmax.cl"
+};
+static const char typed_cl[] = {
+#embed "typed.cl"
+};
+static const char probe_cl[] = {
+#embed "probe.cl"
+};
+static const char pointwise_cl[] = {
+#embed "pointwise.cl"
+};
+static const char gemm_integer_cl[] = {
+#embed "gemm_integer.cl"
+};
+static const char gemm_wide_cl[] = {
+#embed "gemm_wide.cl"
+};
+static const char gemm_pack_cl[] = {
+#embed "gemm_pack.cl"
+};
+static const char conv_frame_cl[] = {
+#embed "conv_frame.cl"
+};
+static const char gemm_tiled_cl[] = {
+#embed "gemm_tiled.cl"
+};
+static const char im2col_cl[] = {
+#embed "im2col.cl"
+};
+
+static const tern_source sources[] = {
+    {"tern_math.h", math_h, sizeof math_h},
+    {"prelude.cl", prelude_cl, sizeof prelude_cl},
+    {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
+    {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
+    {"pooling.cl", pooling_cl, sizeof pooling_cl},
+    {"pooling_cpu.cl", pooling_cpu_cl, sizeof pooling_cpu_cl},
+    {"pooling_gpu.cl", pooling_gpu_cl, sizeof pooling_gpu_cl},
+    {"random.cl", random_cl, sizeof random_cl},
+    {"reduce.cl", reduce_cl, sizeof reduce_cl},
+    {"reduce_cpu.cl", reduce_cpu_cl, sizeof reduce_cpu_cl},
+    {"reduce_gpu.cl", reduce_gpu_cl, sizeof reduce_gpu_cl},
+    {"row_lanes.cl", row_lanes_cl, sizeof row_lanes_cl},
+    {"row_powers.cl", row_powers_cl, sizeof row_powers_cl},
+    {"rows.cl", rows_cl, sizeof rows_cl},
+    {"softmax.cl", softmax_cl, sizeof softmax_cl},
+    {"typed.cl", typed_cl, sizeof typed_cl},
+    {"probe.cl", probe_cl, sizeof probe_cl},
+    {"pointwise.cl", pointwise_cl, sizeof pointwise_cl},
+    {"gemm_integer.cl", gemm_integer_cl, sizeof gemm_integer_cl},
+    {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
+    {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
+    {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
+    {"gemm_tiled.cl", gemm_tiled_cl, sizeof gemm_tiled_cl},
+    {"im2col.cl", im2col_cl, sizeof im2col_cl},
+};
+
+tern_source tern_kernel_source(const char *name) {
+  for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+    if (strcmp(sources[i].name, name) == 0) return sources[i];
+  return (tern_source){name, NULL, 0};
+}

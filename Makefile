@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# `make demo` and `make test` need nothing but Swift: they install what is missing, where they may.
+
+SWIFT ?= swift
+# SwiftPM compiles C at -O0 in debug builds, which makes the CPU's loops about nine times slower.
+DEBUG_FLAGS := -Xcc -O2
+# Arguments for `make demo` and `make bench`, for example ARGS="--only sgemm".
+ARGS ?=
+
+.PHONY: help deps build demo test bench lint docs oclgrind check-aarch64 clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo           install what is missing, build, train LeNet-5 on the CPU and on an OpenCL device"
+	@echo "make test           install what is missing, run the test suite on the CPU and on every OpenCL device"
+	@echo "make deps           install what is missing (apt), or say what is and what still works"
+	@echo "make build          release build of the libraries, tern and tern-bench"
+	@echo "make bench          time every case on every device (ARGS=\"--only sgemm --html report.html\")"
+	@echo "make lint           layout, licence lines and file sizes"
+	@echo "make docs           documentation archive in .build/docs; warnings are errors"
+	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds and data races"
+	@echo "make check-aarch64  compile the C sources for aarch64"
+
+deps:
+	@.ci/deps
+
+build: deps
+	$(SWIFT) build -c release
+
+demo: deps
+	$(SWIFT) build -c release --product tern
+	$(SWIFT) run -c release --skip-build tern demo $(ARGS)
+
+test: deps
+	$(SWIFT) test $(DEBUG_FLAGS)
+
+bench: deps
+	$(SWIFT) build -c release --product tern-bench
+	$(SWIFT) run -c release --skip-build tern-bench $(ARGS)
+
+lint:
+	@.ci/lint
+
+docs: deps
+	@.ci/docs
+
+oclgrind:
+	@.ci/deps oclgrind
+	@Tests/oclgrind.sh
+
+check-aarch64:
+	@.ci/deps libc6-dev-arm64-cross
+	@.ci/check-aarch64
+
+clean:
+	$(SWIFT) package clean

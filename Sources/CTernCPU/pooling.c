@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "tern_pooling.h"
+
+#include <string.h>
+
+#include "tern_math.h"
+
+/// The outputs `*first ..< *last` for which tap `tap` of the window lies inside the input, along one axis.
+static inline void tap_range(
+    ptrdiff_t tap, ptrdiff_t dilation, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t input, ptrdiff_t output,
+    ptrdiff_t *first, ptrdiff_t *last) {
+  const ptrdiff_t shift = tap * dilation - pad;  // input position = output * stride + shift
+  *first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+  *last = input - 1 - shift < 0 ? 0 : (input - 1 - shift) / stride + 1;
+  if (*last > output) *last = output;
+  if (*first > *last) *first = *last;
+}
+
+/// How many taps of the window at `output` lie at positions `low ..< high` of the input.
+static inline ptrdiff_t taps_inside(
+    ptrdiff_t output, ptrdiff_t kernel, ptrdiff_t dilation, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t low,
+    ptrdiff_t high) {
+  ptrdiff_t count = 0;
+  for (ptrdiff_t tap = 0; tap < kernel; tap++) {
+    const ptrdiff_t position = output * stride + tap * dilation - pad;
+    count += position >= low && position < high;
+  }
+  return count;
+}
+
+static inline ptrdiff_t rows_counted(const tern_pool *pool, ptrdiff_t output) {
+  const ptrdiff_t margin = pool->counts_padding ? pool->pad_height : 0;
+  return taps_inside(
+      output, pool->kernel_height, pool->dilation_height, pool->stride_height, pool->pad_height, -margin,
+      pool->input_height + margin);
+}
+
+static inline ptrdiff_t columns_counted(const tern_pool *pool, ptrdiff_t output) {
+  const ptrdiff_t margin = pool->counts_padding ? pool->pad_width : 0;
+  return taps_inside(
+      output, pool->kernel_width, pool->dilation_width, pool->stride_width, pool->pad_width, -margin,
+      pool->input_width + margin);
+}
+
+static inline bool is_two_by_two(const tern_pool *pool) {
+  return pool->kernel_height == 2 && pool->kernel_width == 2 && pool->stride_height == 2 && pool->stride_width == 2 &&
+         pool->pad_height == 0 && pool->pad_width == 0 && pool->dilation_height == 1 && pool->dilation_width == 1 &&
+         pool->output_height * 2 <= pool->input_height && pool->output_width * 2 <= pool->input_width;
+}
+
+#define TERN_VARIANT_BODY "pooling_body.h"
+#include "isa_variants.h"
+
+TERN_VARIANT_TABLES(pooling)

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// Runs pending values.
+enum Evaluation {
+  private struct Launch {
+    let program: PointwiseProgram
+    let outputs: [Value]
+    let operands: PointwiseOperands
+  }
+
+  private struct Key: Hashable {
+    let device: Device
+    let structure: PointwiseProgram.Structure
+    let scalars: [PointwiseProgram.Scalar]
+  }
+
+  /// Makes every value ready. The values of one group become one program with several outputs where they have one shape
+  /// and the program fits; equal programs of different groups go to the device in one call.
+  static func run(_ groups: [[Value]]) {
+    var launches: [Launch] = []
+    for group in groups {
+      var rest = group.filter(\.isPending)
+      while let first = rest.first {
+        var together = [first]
+        var builder = ProgramBuilder()
+        builder.add(first)
+        for value in rest.dropFirst() where value.shape == first.shape && value.device == first.device {
+          var larger = builder
+          larger.add(value)
+          guard larger.fits, together.count < PointwiseProgram.maximumOutputs else { continue }
+          builder = larger
+          together.append(value)
+        }
+        rest.removeAll { value in together.contains { $0 === value } }
+        launches.append(launch(builder, together))
+      }
+    }
+    dispatch(launches)
+    for group in groups { for value in group { _ = value.storage() } }
+  }
+
+  /// Completes a launch: values computed on the way that other pending recipes also read are kept as outputs.
+  private static func launch(_ builder: ProgramBuilder, _ wanted: [Value]) -> Launch {
+    var outputs = wanted
+    for (value, uses) in builder.computed where !wanted.contains(where: { $0 === value }) {
+      if value.consumerCount > uses && outputs.count < PointwiseProgram.maximumOutputs {
+        outputs.append(value)
+      } else {
+        value.markRecomputed()
+      }
+    }
+    let backend = wanted[0].device.backend
+    let views = outputs.map { value in
+      StridedView(
+        backend.allocate(byteCount: elementCount(value.shape) * value.dtype.byteCount), value.dtype, shape: value.shape)
+    }
+    return Launch(
+      program: builder.program(writing: outputs), outputs: outputs,
+      operands: PointwiseOperands(inputs: builder.inputs, outputs: views))
+  }
+
+  private static func dispatch(_ launches: [Launch]) {
+    if launches.count == 1 {
+      finish(launches)
+      return
+    }
+    var order: [Key] = []
+    var byKey: [Key: [Launch]] = [:]
+    for launch in launches {
+      let key = Key(
+        device: launch.outputs[0].device, structure: launch.program.structure, scalars: launch.program.scalars)
+      if byKey[key] == nil { order.append(key) }
+      byKey[key, default: []].append(launch)
+    }
+    for key in order { finish(byKey[key]!) }
+  }
+
+  /// Runs launches of one program and hands out the results.
+  private static func finish(_ launches: [Launch]) {
+    launches[0].outputs[0].device.backend.pointwise(launches[0].program, launches.map(\.operands))
+    for launch in launches {
+      for (value, view) in zip(launch.outputs, launch.operands.outputs) { value.publish(view.storage) }
+    }
+  }
+}

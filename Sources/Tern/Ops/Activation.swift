@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// The rectifier `max(x, 0)`; gradient 0 at 0.
+public func relu(_ x: Tensor) -> Tensor {
+  x.mapped("relu", .relu, saving: .output) { gradient, saved in
+    `where`(saved.output.detached() .> 0, gradient, gradient.like(0))
+  }
+}
+
+/// `x` above 0, `negativeSlope * x` below (Maas, Hannun, Ng: "Rectifier nonlinearities improve neural network acoustic
+/// models", 2013).
+public func leakyReLU(_ x: Tensor, negativeSlope: Float = 0.01) -> Tensor {
+  `where`(x.detached() .> 0, x, x * negativeSlope)
+}
+
+/// `x` above 0, `alpha * (exp(x) - 1)` below (Clevert, Unterthiner, Hochreiter: "Fast and accurate deep network learning
+/// by exponential linear units", 2016).
+public func elu(_ x: Tensor, alpha: Float = 1) -> Tensor {
+  // The exponential sees no positive values, whose overflow would turn the gradient into NaN.
+  `where`(x.detached() .> 0, x, expMinusOne(minimum(x, x.like(0))) * alpha)
+}
+
+/// How `gelu` computes the normal distribution function.
+public enum GELUApproximation: Sendable {
+  /// By the error function.
+  case none
+  /// `0.5 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
+  case tanh
+}
+
+/// `x * P(X <= x)` for a standard normal X (Hendrycks, Gimpel: "Gaussian error linear units", 2016).
+public func gelu(_ x: Tensor, approximation: GELUApproximation = .none) -> Tensor {
+  switch approximation {
+  case .none: return x * 0.5 * (erf(x * 0.707_106_77) + 1)
+  case .tanh: return x * 0.5 * (tanh((x + 0.044715 * (x * square(x))) * 0.797_884_56) + 1)
+  }
+}
+
+/// `x * sigmoid(x)`, also called swish (Ramachandran, Zoph, Le, 2017).
+public func silu(_ x: Tensor) -> Tensor { x * sigmoid(x) }
+
+/// `log(1 + exp(beta * x)) / beta`, a smooth rectifier, without overflow.
+///
+/// - Precondition: `beta > 0`.
+public func softplus(_ x: Tensor, beta: Float = 1) -> Tensor {
+  require(beta > 0, "softplus: beta must be positive, got \(beta)")
+  let scaled = beta == 1 ? x : x * beta
+  // max(z, 0) + log(1 + exp(-|z|)); the derivative is stated, since that of the parts is undefined at 0.
+  let z = scaled.detached()
+  let y = relu(z) + logOnePlus(exp(-abs(z)))
+  let result = y.recorded("softplus", from: [scaled], saving: .inputs) { [$0 * sigmoid($1[0])] }
+  return beta == 1 ? result : result / beta
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// A number for the vertical and one for the horizontal direction; an integer literal sets both.
+public struct Pair: Sendable, Hashable, ExpressibleByIntegerLiteral {
+  public var height, width: Int
+
+  public init(_ height: Int, _ width: Int) {
+    self.height = height
+    self.width = width
+  }
+  public init(integerLiteral value: Int) { self.init(value, value) }
+  /// The same number twice.
+  public init(_ both: Int) { self.init(both, both) }
+}
+
+/// Zeros around an image.
+public enum Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
+  /// The same on opposite sides.
+  case symmetric(Pair)
+  case explicit(top: Int, bottom: Int, left: Int, right: Int)
+  /// As much as makes the output `ceil(input / stride)`; the odd one goes to the bottom and the right.
+  case same
+
+  public init(integerLiteral value: Int) { self = .symmetric(Pair(value)) }
+
+  /// Top, bottom, left, right.
+  func amounts(input: [Int], kernel: Pair, stride: Pair, dilation: Pair) -> (Int, Int, Int, Int) {
+    switch self {
+    case .symmetric(let pad): return (pad.height, pad.height, pad.width, pad.width)
+    case .explicit(let top, let bottom, let left, let right): return (top, bottom, left, right)
+    case .same:
+      func total(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
+        max(0, ((size + stride - 1) / stride - 1) * stride + dilation * (kernel - 1) + 1 - size)
+      }
+      guard input.count == 4 else { return (0, 0, 0, 0) }  // the geometry names the wrong rank
+      let height = total(input[2], kernel.height, stride.height, dilation.height)
+      let width = total(input[3], kernel.width, stride.width, dilation.width)
+      return (height / 2, height - height / 2, width / 2, width - width / 2)
+    }
+  }
+}
+
+/// Two-dimensional convolution (cross-correlation, as usual in deep learning).
+///
+///     y[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - pad, …] * weight[o, c, u, v]
+///
+/// - Parameters:
+///   - x: `[N, C, H, W]`.
+///   - weight: `[O, C / groups, kH, kW]`.
+///   - bias: `[O]`.
+///   - groups: channels are divided into so many independent convolutions; `C` groups make it depthwise.
+/// - Returns: `[N, O, outH, outW]` with `outH = (H + padding - dilation * (kH - 1) - 1) / stride + 1`, rounded down.
+/// - Precondition: channels agree and the kernel fits the padded input.
+public func conv2d(
+  _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1,
+  groups: Int = 1
+) -> Tensor {
+  let name = "conv2d"
+  let kernel = weight.rank == 4 ? Pair(weight.shape[2], weight.shape[3]) : 1
+  let geometry = ConvolutionGeometry(
+    name, input: x.shape, weight: weight.shape, stride: (stride.height, stride.width),
+    padding: padding.amounts(input: x.shape, kernel: kernel, stride: stride, dilation: dilation),
+    dilation: (dilation.height, dilation.width), groups: groups)
+  if let bias {
+    require(
+      bias.shape == [weight.shape[0]],
+      "\(name): bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
+  }
+  return convolution(geometry, x, weight, bias)
+}
+
+// The three operations below are each bilinear, and their derivatives are one another: any order of derivative exists.
+
+private func convolution(_ geometry: ConvolutionGeometry, _ x: Tensor, _ w: Tensor, _ bias: Tensor?) -> Tensor {
+  let inputs = [x, w] + (bias.map { [$0] } ?? [])
+  return .record(
+    "conv2d", shape: geometry.outputShape, dtype: checkedDType(inputs), from: inputs, saving: .tensors([x, w]),
+    compute: { backend, inputs, y in
+      backend.convolution(geometry, inputs[0], inputs[1], bias: inputs.count > 2 ? inputs[2] : nil, into: y)
+    },
+    pullback: { gradient, saved in
+      [
+        saved.needs(0) ? inputGradient(geometry, gradient, saved[1]) : nil,
+        saved.needs(1) ? weightGradient(geometry, saved[0], gradient) : nil,
+        saved.needs(2) ? gradient.sum(along: [0, 2, 3]) : nil,
+      ]
+    })
+}
+
+private func inputGradient(_ geometry: ConvolutionGeometry, _ dy: Tensor, _ w: Tensor) -> Tensor {
+  .record(
+    "conv2d input gradient", shape: geometry.inputShape, dtype: checkedDType([dy, w]), from: [dy, w], saving: .inputs,
+    compute: { backend, inputs, dx in backend.convolutionInputGradient(geometry, inputs[0], inputs[1], into: dx) },
+    pullback: { gradient, saved in
+      [
+        saved.needs(0) ? convolution(geometry, gradient, saved[1], nil) : nil,
+        saved.needs(1) ? weightGradient(geometry, gradient, saved[0]) : nil,
+      ]
+    })
+}
+
+private func weightGradient(_ geometry: ConvolutionGeometry, _ x: Tensor, _ dy: Tensor) -> Tensor {
+  .record(
+    "conv2d weight gradient", shape: geometry.weightShape, dtype: checkedDType([x, dy]), from: [x, dy],
+    saving: .inputs,
+    compute: { backend, inputs, dw in backend.convolutionWeightGradient(geometry, inputs[0], inputs[1], into: dw) },
+    pullback: { gradient, saved in
+      [
+        saved.needs(0) ? inputGradient(geometry, saved[1], gradient) : nil,
+        saved.needs(1) ? convolution(geometry, saved[0], gradient, nil) : nil,
+      ]
+    })
+}
+
+private func checkedDType(_ tensors: [Tensor]) -> DType {
+  let dtype = Tensor.commonDType("conv2d", tensors)
+  require(dtype.isFloatingPoint, "conv2d: needs floating-point tensors, got \(dtype); convert with x.cast(to:)")
+  return dtype
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// Softmax and cross-entropy of each row in one pass, the numerically safe way.
+///
+/// With `p = softmax(logits)`, label `t`, class weights `w` (1 without), smoothing `s` and `K` classes:
+///
+///     loss   = (1 - s) * w[t] * -log p[t] + s / K * sum over c of w[c] * -log p[c]
+///     weight = w[t]
+///
+/// A weighted mean is `losses.sum() / weights.sum()`.
+///
+/// - Parameters:
+///   - logits: `[rows, classes]`, floating point.
+///   - labels: `[rows]`, `int32` or `int64`. A label outside `0 ..< classes` gives NaN.
+///   - classWeights: `[classes]`, Float32; no gradient flows to it.
+///   - ignoredLabel: rows with this label have loss, weight and gradient 0.
+///   - smoothing: share of the target spread over all classes, in `0 ... 1` (Szegedy et al., "Rethinking the inception
+///     architecture for computer vision", 2016).
+/// - Returns: losses and weights, Float32 `[rows]`; only the losses are differentiable, once.
+public func softmaxCrossEntropy(
+  _ logits: Tensor, _ labels: Tensor, classWeights: Tensor? = nil, ignoredLabel: Int = -100, smoothing: Float = 0
+) -> (losses: Tensor, weights: Tensor) {
+  let name = "softmaxCrossEntropy"
+  require(logits.dtype.isFloatingPoint, "\(name): logits must be floating point, got \(logits.dtype)")
+  require(logits.rank == 2, "\(name): logits must be [rows, classes], got \(logits.shape)")
+  require(
+    labels.shape == [logits.shape[0]],
+    "\(name): labels must be [\(logits.shape[0])] for logits \(logits.shape), got \(labels.shape)")
+  require(
+    labels.dtype == .int32 || labels.dtype == .int64, "\(name): labels must be int32 or int64, got \(labels.dtype)")
+  require(smoothing >= 0 && smoothing <= 1, "\(name): smoothing must be in 0 ... 1, got \(smoothing)")
+  if let classWeights {
+    require(
+      classWeights.shape == [logits.shape[1]] && classWeights.dtype == .float32,
+      "\(name): class weights must be float32 [\(logits.shape[1])], got \(classWeights.dtype) \(classWeights.shape)")
+  }
+  let fixed = [labels] + (classWeights.map { [$0] } ?? [])
+  let device = Tensor.commonDevice(name, [logits] + fixed)
+  let options = CrossEntropyOptions(smoothing: smoothing, ignoredLabel: ignoredLabel)
+  let rows = [logits.shape[0]]
+  let weights = device.backend.allocate(byteCount: rows[0] * 4)
+  let losses = Tensor.record(
+    name, shape: rows, dtype: .float32, from: [logits], saving: .tensors([logits] + fixed),
+    isDifferentiableTwice: false,
+    compute: { backend, inputs, losses in
+      backend.crossEntropy(
+        options, logits: inputs[0], labels: labels.view, classWeights: classWeights?.view, losses: losses,
+        weights: StridedView(weights, .float32, shape: rows))
+    },
+    pullback: { gradient, saved in
+      [
+        .record(
+          name + " gradient", shape: saved[0].shape, dtype: saved[0].dtype, from: [saved[0], gradient], saving: .none,
+          compute: { backend, inputs, dLogits in
+            backend.crossEntropyGradient(
+              options, logits: inputs[0], labels: saved[1].view,
+              classWeights: saved.tensors.count > 2 ? saved[2].view : nil, scale: inputs[1], into: dLogits)
+          }, pullback: { _, _ in [nil, nil] })
+      ]
+    })
+  return (losses, Tensor(Value(device, .float32, rows, .ready(weights))))
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// Sets elements to 0 at random and scales the others by `1 / (1 - probability)`, in training mode; otherwise `x` itself
+/// (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014).
+///
+/// - Parameters:
+///   - probability: the chance of each element to become 0, in `0 ..< 1`.
+///   - generator: where the mask comes from; the same state gives the same mask on every device.
+public func dropout(_ x: Tensor, probability: Float, generator: RandomGenerator = .shared) -> Tensor {
+  require(probability >= 0 && probability < 1, "dropout: probability must be in 0 ..< 1, got \(probability)")
+  guard Mode.current == .training, probability > 0 else { return x }
+  let mask = Tensor.randomMask(x.shape, keeping: 1 - probability, generator: generator, dtype: .bool, on: x.device)
+  let scale = 1 / (1 - probability)
+  return masked(x, mask, scale)
+}
+
+private func masked(_ x: Tensor, _ mask: Tensor, _ scale: Float) -> Tensor {
+  `where`(mask, x.detached() * scale, x.like(0)).recorded("dropout", from: [x], saving: .tensors([mask])) {
+    gradient, saved in [masked(gradient, saved[0], scale)]
+  }
+}

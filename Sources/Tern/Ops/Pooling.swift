@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+/// The largest value of each window. Padding counts as minus infinity, NaN wins, and the gradient goes to the first
+/// maximum.
+///
+/// - Parameters:
+///   - x: `[N, C, H, W]`.
+///   - stride: the window's size when nil.
+///   - padding: at most half of the window.
+///   - roundsUp: also pools a last, partial window (PyTorch's `ceil_mode`).
+/// - Returns: `[N, C, outH, outW]`; differentiable once.
+public func maxPool2d(
+  _ x: Tensor, window: Pair, stride: Pair? = nil, padding: Pair = 0, dilation: Pair = 1, roundsUp: Bool = false
+) -> Tensor {
+  let stride = stride ?? window
+  let geometry = PoolingGeometry(
+    "maxPool2d", input: x.shape, kernel: (window.height, window.width), stride: (stride.height, stride.width),
+    padding: (padding.height, padding.width), dilation: (dilation.height, dilation.width), roundsUp: roundsUp)
+  requireFloatingPoint("maxPool2d", x)
+  // Only a recorded pooling has to know where its maxima were.
+  let positions = x.node == nil ? nil : Tensor.empty(geometry.outputShape, dtype: .int32, on: x.device)
+  return .record(
+    "maxPool2d", shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .tensors(positions.map { [$0] } ?? []),
+    isDifferentiableTwice: false,
+    compute: { backend, inputs, y in backend.maxPool(geometry, inputs[0], into: y, indices: positions?.view) },
+    pullback: { gradient, saved in
+      [
+        .record(
+          "maxPool2d gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
+          compute: { backend, inputs, dx in
+            backend.maxPoolGradient(geometry, inputs[0], indices: saved[0].view, into: dx)
+          }, pullback: { _, _ in [nil] })
+      ]
+    })
+}
+
+/// The mean of each window.
+///
+/// - Parameters:
+///   - x: `[N, C, H, W]`.
+///   - stride: the window's size when nil.
+///   - countsPadding: whether padding counts in the divisor (PyTorch's `count_include_pad`).
+///   - roundsUp: also pools a last, partial window; what lies beyond the padding never counts.
+/// - Returns: `[N, C, outH, outW]`.
+public func averagePool2d(
+  _ x: Tensor, window: Pair, stride: Pair? = nil, padding: Pair = 0, countsPadding: Bool = true, roundsUp: Bool = false
+) -> Tensor {
+  let stride = stride ?? window
+  let geometry = PoolingGeometry(
+    "averagePool2d", input: x.shape, kernel: (window.height, window.width), stride: (stride.height, stride.width),
+    padding: (padding.height, padding.width), countsPadding: countsPadding, roundsUp: roundsUp)
+  requireFloatingPoint("averagePool2d", x)
+  return averaged(geometry, x)
+}
+
+private func averaged(_ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
+  .record(
+    "averagePool2d", shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .none,
+    compute: { backend, inputs, y in backend.averagePool(geometry, inputs[0], into: y) },
+    pullback: { gradient, _ in
+      [
+        .record(
+          "averagePool2d gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
+          compute: { backend, inputs, dx in backend.averagePoolGradient(geometry, inputs[0], into: dx) },
+          pullback: { gradient, _ in [averaged(geometry, gradient)] })
+      ]
+    })
+}
+
+private func requireFloatingPoint(_ operation: String, _ x: Tensor) {
+  require(
+    x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype); convert with x.cast(to:)")
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+
+extension Tensor {
+  /// The sum over some axes; all axes when none are given. `int32` and `bool` sums are `int64`.
+  public func sum(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    reduced("sum", .sum, axes, keepingDimensions, saving: .none) { gradient, _ in gradient }
+  }
+  public func sum(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    sum(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// The arithmetic mean over some axes; all axes when none are given.
+  public func mean(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    requireFloatingPoint("mean")
+    let count = Float(geometry("mean", axes).reducedCount)
+    return reduced("mean", .mean, axes, keepingDimensions, saving: .none) { gradient, _ in gradient / count }
+  }
+  public func mean(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    mean(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// The product over some axes. The gradient is right with zeros among the factors too.
+  public func product(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    let geometry = geometry("product", axes)
+    return reduced("product", .product, axes, keepingDimensions, saving: .inputs) { gradient, saved in
+      let x = saved[0]
+      let isZero = x.detached() .== 0
+      let factors = `where`(isZero, 1, x)
+      let others = factors.product(along: geometry.axes, keepingDimensions: true)
+      let zeros = isZero.cast(to: x.dtype).sum(along: geometry.axes, keepingDimensions: true)
+      let beside = others / factors
+      // With one zero only its own derivative is left; with two or more all vanish.
+      let share =
+        `where`((zeros .== 0).broadcast(to: x.shape), beside, beside.like(0))
+        + `where`(((zeros .== 1) .& isZero), beside, beside.like(0))
+      return gradient * share
+    }
+  }
+  public func product(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    product(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// The largest value over some axes; NaN wins. Equal maxima share the gradient.
+  ///
+  /// - Precondition: the axes are not empty.
+  public func max(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    extremum("max", .max, axes, keepingDimensions)
+  }
+  public func max(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    max(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// The smallest value over some axes; NaN wins. Equal minima share the gradient.
+  ///
+  /// - Precondition: the axes are not empty.
+  public func min(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    extremum("min", .min, axes, keepingDimensions)
+  }
+  public func min(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    min(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// `log(sum(exp(x)))` over some axes, without overflow.
+  public func logSumExp(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    requireFloatingPoint("logSumExp")
+    let kept = geometry("logSumExp", axes).keptShape
+    return reduced("logSumExp", .logSumExp, axes, keepingDimensions, saving: .inputs) { gradient, saved in
+      let x = saved[0]
+      // The value again, from x, so that it can be differentiated once more.
+      let total = x.logSumExp(along: axes, keepingDimensions: true).reshaped(to: kept)
+      return gradient * exp(x - total)
+    }
+  }
+  public func logSumExp(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    logSumExp(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// The mean squared distance from the mean; with `unbiased` divided by n - 1 instead of n (Bessel's correction).
+  public func variance(along axes: [Int]? = nil, keepingDimensions: Bool = false, unbiased: Bool = false) -> Tensor {
+    let geometry = geometry("variance", axes)
+    let centered = self - mean(along: geometry.axes, keepingDimensions: true)
+    let sum = centered.sumOfSquares(along: geometry.axes, keepingDimensions: keepingDimensions)
+    return sum / Float(unbiased ? geometry.reducedCount - 1 : geometry.reducedCount)
+  }
+  public func variance(along axes: Int..., keepingDimensions: Bool = false, unbiased: Bool = false) -> Tensor {
+    variance(along: axes, keepingDimensions: keepingDimensions, unbiased: unbiased)
+  }
+
+  /// The sum of squares over some axes.
+  public func sumOfSquares(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    requireFloatingPoint("sumOfSquares")
+    return reduced("sumOfSquares", .sumOfSquares, axes, keepingDimensions, saving: .inputs) { gradient, saved in
+      gradient * 2 * saved[0]
+    }
+  }
+
+  /// The Euclidean norm of all elements.
+  public func norm() -> Tensor { sqrt(sumOfSquares()) }
+
+  /// Positions of the largest values along one axis, `int64`; the first one wins, NaN counts as largest.
+  public func argMax(along axis: Int, keepingDimensions: Bool = false) -> Tensor {
+    position("argMax", .max, axis, keepingDimensions)
+  }
+
+  /// Positions of the smallest values along one axis, `int64`; the first one wins, NaN counts as smallest.
+  public func argMin(along axis: Int, keepingDimensions: Bool = false) -> Tensor {
+    position("argMin", .min, axis, keepingDimensions)
+  }
+
+  /// Whether all elements of a bool tensor are true, as a bool of shape []; true of no elements.
+  public func all() -> Tensor { (.!self).sum() .== 0 }
+
+  /// Whether an element of a bool tensor is true, as a bool of shape []; false of no elements.
+  public func any() -> Tensor {
+    require(dtype == .bool, "any: needs a bool tensor, got \(dtype)")
+    return sum() .> 0
+  }
+
+  // MARK: Helpers
+
+  private func geometry(_ operation: String, _ axes: [Int]?) -> ReductionGeometry {
+    // An empty list from the variadic forms means all axes, too.
+    ReductionGeometry(operation, shape, axes: axes.flatMap { $0.isEmpty ? nil : $0 } ?? Array(shape.indices))
+  }
+
+  private func requireFloatingPoint(_ operation: String) {
+    require(
+      dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(dtype); convert it with x.cast(to:)")
+  }
+
+  /// A recorded reduction; `pullback` gets the gradient with the reduced axes kept as 1 and returns something that
+  /// broadcasts to the input's shape.
+  private func reduced(
+    _ operation: String, _ kind: Reduction, _ axes: [Int]?, _ keepingDimensions: Bool, saving: Saving,
+    pullback: @escaping @Sendable (Tensor, Saved) -> Tensor
+  ) -> Tensor {
+    let geometry = geometry(operation, axes)
+    let adds = kind == .sum || kind == .product
+    let result = Tensor.record(
+      operation, shape: geometry.outputShape, dtype: adds && (dtype == .int32 || dtype == .bool) ? .int64 : dtype,
+      from: [self], saving: saving,
+      compute: { backend, inputs, y in backend.reduce(kind, geometry, inputs[0], into: y) },
+      pullback: { gradient, saved in
+        [pullback(gradient.reshaped(to: geometry.keptShape), saved).broadcast(to: geometry.inputShape)]
+      })
+    return keepingDimensions ? result.reshaped(to: geometry.keptShape) : result
+  }
+
+  private func extremum(_ operation: String, _ kind: Reduction, _ axes: [Int]?, _ keeping: Bool) -> Tensor {
+    let geometry = geometry(operation, axes)
+    require(
+      geometry.reducedCount > 0 || count > 0 || elementCount(geometry.outputShape) == 0,
+      "\(operation): nothing to choose from in shape \(shape)")
+    return reduced(operation, kind, axes, keeping, saving: .inputs) { gradient, saved in
+      let x = saved[0].detached()
+      let best =
+        (kind == .max
+          ? x.max(along: geometry.axes, keepingDimensions: true)
+          : x.min(along: geometry.axes, keepingDimensions: true))
+      let isBest = (x .== best).cast(to: gradient.dtype)
+      return gradient * (isBest / isBest.sum(along: geometry.axes, keepingDimensions: true))
+    }
+  }
+
+  private func position(_ operation: String, _ kind: ArgReduction, _ axis: Int, _ keeping: Bool) -> Tensor {
+    let geometry = ReductionGeometry(operation, shape, axis: axis)
+    require(geometry.reducedCount > 0, "\(operation): axis \(axis) of shape \(shape) is empty")
+    let result = Tensor.record(
+      operation, shape: geometry.outputShape, dtype: .int64, from: [self], saving: .none,
+      compute: { backend, inputs, y in backend.argReduce(kind, geometry, inputs[0], into: y) },
+      pullback: { _, _ in [nil] })
+    return keeping ? result.reshaped(to: geometry.keptShape) : result
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import Tern
+import TernModels
+import TernNN
+
+/// The networks that the tool can train.
+enum ModelName: String, CaseIterable, ExpressibleByArgument {
+  case logistic, mlp, lenet5
+}
+
+/// Everything needed to build a network again; checkpoints keep it among their strings.
+struct ModelSpecification: Equatable {
+  static let side = 28
+  static let classes = 10
+  private static let nameKey = "tern.model"
+  private static let classicKey = "tern.classic"
+
+  let name: ModelName
+  let isClassic: Bool
+
+  init(_ name: ModelName, isClassic: Bool = false) {
+    self.name = name
+    self.isClassic = isClassic
+  }
+
+  /// Reads what a checkpoint says that it holds.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` if it does not name one of the tool's networks.
+  init(metadata: [String: String], path: String) throws {
+    guard let text = metadata[Self.nameKey], let name = ModelName(rawValue: text) else {
+      let found =
+        metadata[Self.nameKey].map { "names the unknown model '\($0)'" } ?? "does not say which model it holds"
+      throw TernError(
+        .checkpointMismatch, "\(path) \(found)",
+        remedy: "use a file that `tern train --checkpoint` wrote (models: \(ModelName.list))")
+    }
+    self.init(name, isClassic: metadata[Self.classicKey] == "true")
+  }
+
+  var metadata: [String: String] { [Self.nameKey: name.rawValue, Self.classicKey: "\(isClassic)"] }
+
+  /// What reports call the model.
+  var label: String { isClassic ? "\(name.rawValue)-classic" : name.rawValue }
+
+  /// Builds the network with initial weights on `Device.current`.
+  func makeModel(generator: RandomGenerator) -> any Layer {
+    switch name {
+    case .logistic:
+      LogisticRegression(inputs: Self.side * Self.side, classes: Self.classes, generator: generator)
+    case .mlp: MLP([Self.side * Self.side, 512, 512, Self.classes], generator: generator)
+    case .lenet5: LeNet5(classic: isClassic, classes: Self.classes, generator: generator)
+    }
+  }
+}
+
+extension ModelName {
+  static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import Foundation
+import Tern
+
+/// The `tern` tool: trains and uses small networks, and looks at the machine's devices.
+@main struct TernTool: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tern",
+    abstract: "Trains neural networks on OpenCL devices and on the CPU.",
+    discussion: """
+      Results go to standard output, progress and errors to standard error. The exit code is 0, 1 for a failure (with \
+      one line that says what, where and what to do), 64 for a mistake in the arguments, and 130 after Ctrl-C.
+
+      Environment: TERN_DEVICE names the default device, TERN_THREADS the CPU's threads, TERN_STRICT=1 forbids that an \
+      OpenCL run falls back to the CPU.
+      """,
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, DevicesCommand.self, DoctorCommand.self,
+      DemoCommand.self,
+    ])
+
+  static func main() {
+    // A file size limit must come back as an error of the write, not as the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as TernError {
+      writeToStandardError("tern: \(oneLine(error.description))\n")
+      Foundation.exit(EXIT_FAILURE)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  /// Build logs and system messages may have several lines; an error has one.
+  private static func oneLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " | ")
+  }
+}

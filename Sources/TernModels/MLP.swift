@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernNN
+
+/// A multilayer perceptron: linear layers with ReLU between them.
+///
+/// By default 784-512-512-10, which has 669,706 parameters.
+public struct MLP: Layer {
+  public let layers: [Linear]
+
+  /// - Parameters:
+  ///   - sizes: numbers in a sample, then each layer's outputs; the last are the classes' logits.
+  ///   - generator: what the initial weights are drawn from.
+  /// - Precondition: `sizes` has at least two entries.
+  public init(_ sizes: [Int] = [784, 512, 512, 10], generator: RandomGenerator = .shared) {
+    require(sizes.count >= 2, "MLP: sizes must name inputs and outputs, got \(sizes)")
+    layers = zip(sizes, sizes.dropFirst()).map { Linear($0, $1, generator: generator) }
+  }
+
+  /// Logits `[N, classes]` of samples `[N, ...]`.
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    var x = x.flattened(from: 1)
+    for layer in layers.dropLast() { x = relu(layer(x)) }
+    return layers[layers.count - 1](x)
+  }
+}

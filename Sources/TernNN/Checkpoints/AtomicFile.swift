@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Synchronization
+import Tern
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Distinguishes the temporary files of one process.
+private let openedFiles = Atomic<Int>(0)
+
+/// A file that appears whole or not at all: written beside its place, synced, then renamed over it.
+///
+/// Until `commit` returns, a file that was there before stays as it was; a writer that is dropped leaves nothing behind.
+final class AtomicFile {
+  /// The place asked for, as messages name it.
+  private let path: String
+  /// The file to replace: `path` with symbolic links followed.
+  private let target: String
+  private let temporary: String
+  private var descriptor: Int32
+  private var isCommitted = false
+
+  /// Opens the temporary file.
+  ///
+  /// - Throws: `TernError` with code `file` when the place cannot be written.
+  init(path: String) throws {
+    self.path = path
+    target = AtomicFile.resolved(path)
+    let folder = (target as NSString).deletingLastPathComponent
+    var status = stat()
+    if stat(target, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      // Renaming over a device such as /dev/full would replace it.
+      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+      throw TernError(
+        .file, "cannot write \(path): it is \(isFolder ? "a directory" : "not a regular file")",
+        remedy: "give the path of a file")
+    }
+    let number = openedFiles.add(1, ordering: .relaxed).newValue
+    temporary =
+      (folder.isEmpty ? "" : folder + "/") + ".\((target as NSString).lastPathComponent).\(getpid()).\(number).partial"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    if descriptor < 0 { throw failure("open", errno) }
+  }
+
+  deinit {
+    if isCommitted { return }
+    if descriptor >= 0 { close(descriptor) }
+    unlink(temporary)
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let (written, code) = withoutSizeSignal { () -> (Int, Int32) in
+        // Some systems refuse writes above 2 GiB.
+        let written = systemWrite(descriptor, start, min(rest.count, 1 << 30))
+        return (written, errno)
+      }
+      if written < 0 {
+        if code == EINTR { continue }
+        throw failure("write", code)
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+    }
+  }
+
+  /// Makes the file appear.
+  func commit() throws {
+    if fsync(descriptor) != 0 { throw failure("sync", errno) }
+    let closed = close(descriptor)
+    descriptor = -1
+    if closed != 0 { throw failure("close", errno) }
+    if rename(temporary, target) != 0 { throw failure("rename", errno) }
+    isCommitted = true
+    // The rename is on disk only when the folder is; where folders cannot be synced, nothing can be done about it.
+    let folder = (target as NSString).deletingLastPathComponent
+    let folderDescriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+    if folderDescriptor >= 0 {
+      fsync(folderDescriptor)
+      close(folderDescriptor)
+    }
+  }
+
+  /// Throws if a file could not be written there, without touching what is there.
+  static func checkWritable(_ path: String) throws { _ = try AtomicFile(path: path) }
+
+  private func failure(_ action: String, _ code: Int32) -> TernError {
+    let remedy =
+      switch code {
+      case ENOSPC, EDQUOT: "free some space, or write to another disk"
+      case EFBIG: "raise the file size limit (ulimit -f), or write to another place"
+      case EACCES, EPERM, EROFS: "choose a place that you may write to"
+      case ENOENT: "create the directory first"
+      case ENOTDIR: "a part of the path is a file, not a directory"
+      default: "choose another place"
+      }
+    return TernError(.file, "cannot \(action) \(path)", remedy: remedy, cause: String(cString: strerror(code)))
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+}
+
+/// `write`, which the class's own method hides.
+private func systemWrite(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) -> Int {
+  write(descriptor, start, count)
+}
+
+/// Runs a write with SIGXFSZ blocked on this thread, so that a file size limit becomes an error and not the end of the
+/// process.
+private func withoutSizeSignal<R>(_ body: () -> R) -> R {
+  var blocked = sigset_t()
+  var before = sigset_t()
+  sigemptyset(&blocked)
+  sigaddset(&blocked, SIGXFSZ)
+  pthread_sigmask(SIG_BLOCK, &blocked, &before)
+  defer {
+    var none = timespec()
+    if sigismember(&before, SIGXFSZ) == 0 {
+      while sigtimedwait(&blocked, nil, &none) == SIGXFSZ {}  // the signal of the failed write, if any
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+  }
+  return body()
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernRuntime
+
+/// Adaptive moments (Kingma, Ba: "Adam: a method for stochastic optimization", 2015).
+///
+///     g = g + weightDecay * w
+///     m = beta1 * m + (1 - beta1) * g
+///     v = beta2 * v + (1 - beta2) * g^2
+///     w = w - learningRate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
+///
+/// With `amsgrad`, the largest `v` so far stands in its place (Reddi, Kale, Kumar: "On the convergence of Adam and
+/// beyond", 2018). See `AdamW` for weight decay that the moments do not see.
+public struct Adam: Optimizer {
+  public var learningRate: Double
+  public let betas: (Double, Double)
+  public let epsilon: Double
+  /// The factor of the L2 penalty `weightDecay / 2 * |w|^2`.
+  public let weightDecay: Double
+  public let amsgrad: Bool
+  public var state = OptimizerState()
+
+  /// - Precondition: no number is negative, both betas are below 1.
+  public init(
+    learningRate: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
+    weightDecay: Double = 0, amsgrad: Bool = false
+  ) {
+    requireNotNegative("Adam", ["learningRate": learningRate, "epsilon": epsilon, "weightDecay": weightDecay])
+    require(
+      (0..<1).contains(betas.0) && (0..<1).contains(betas.1), "Adam: betas must be in 0 ..< 1, got \(betas)")
+    self.learningRate = learningRate
+    self.betas = betas
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.amsgrad = amsgrad
+  }
+
+  public var slotNames: [String] { ["mean", "variance"] + (amsgrad ? ["largestVariance"] : []) }
+
+  public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
+    let gradient = gradient.addingDecay(weightDecay, of: value)
+    slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
+    slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+    if amsgrad { slots[2] = maximum(slots[2], slots[1]) }
+    let correction = 1 / (1 - power(betas.1, step)).squareRoot()
+    let rate = learningRate / (1 - power(betas.0, step))
+    return value - slots[0] * Float(rate) / (sqrt(slots[slots.count - 1]) * Float(correction) + Float(epsilon))
+  }
+}
+
+/// `base` to a whole power, by repeated squaring.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+  var (result, square, rest) = (1.0, base, exponent)
+  while rest > 0 {
+    if rest & 1 == 1 { result *= square }
+    square *= square
+    rest >>= 1
+  }
+  return result
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+import Tern
+
+/// What an optimizer remembers of each parameter, by the parameter's name.
+public struct OptimizerState: Sendable {
+  /// What is remembered of one parameter.
+  public struct Entry: Sendable {
+    /// Updates of this parameter so far.
+    public var steps = 0
+    /// Tensors of the parameter's shape, in the order of the optimizer's `slotNames`; none before the first update.
+    public var slots: [Tensor] = []
+
+    public init(steps: Int = 0, slots: [Tensor] = []) {
+      self.steps = steps
+      self.slots = slots
+    }
+  }
+
+  public var entries: [String: Entry] = [:]
+
+  public init(entries: [String: Entry] = [:]) { self.entries = entries }
+}

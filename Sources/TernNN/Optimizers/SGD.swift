@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernRuntime
+
+/// Stochastic gradient descent with optional momentum.
+///
+///     g = g + weightDecay * w
+///     b = momentum * b + (1 - dampening) * g        (b = g at the first step)
+///     w = w - learningRate * b                      (nesterov: g + momentum * b in place of b)
+///
+/// Nesterov's form is that of Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+public struct SGD: Optimizer {
+  public var learningRate: Double
+  public let momentum: Double
+  public let dampening: Double
+  /// The factor of the L2 penalty `weightDecay / 2 * |w|^2`.
+  public let weightDecay: Double
+  public let nesterov: Bool
+  public var state = OptimizerState()
+
+  /// - Precondition: no number is negative; `nesterov` goes with momentum and without dampening.
+  public init(
+    learningRate: Double, momentum: Double = 0, nesterov: Bool = false, dampening: Double = 0, weightDecay: Double = 0
+  ) {
+    requireNotNegative("SGD", ["learningRate": learningRate, "momentum": momentum, "weightDecay": weightDecay])
+    require(
+      !nesterov || (momentum > 0 && dampening == 0),
+      "SGD: nesterov needs momentum above 0 and no dampening, got \(momentum) and \(dampening)")
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.dampening = dampening
+    self.weightDecay = weightDecay
+    self.nesterov = nesterov
+  }
+
+  public var slotNames: [String] { momentum == 0 ? [] : ["momentum"] }
+
+  public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
+    let gradient = gradient.addingDecay(weightDecay, of: value)
+    guard momentum > 0 else { return value - gradient * Float(learningRate) }
+    let fresh = step == 1 ? 1 : 1 - dampening
+    slots[0] = slots[0] * Float(momentum) + gradient * Float(fresh)
+    let direction = nesterov ? gradient + slots[0] * Float(momentum) : slots[0]
+    return value - direction * Float(learningRate)
+  }
+}
+
+extension Tensor {
+  /// This gradient with that of `decay / 2 * |w|^2` added.
+  func addingDecay(_ decay: Double, of value: Tensor) -> Tensor {
+    decay == 0 ? self : self + value * Float(decay)
+  }
+}
+
+func requireNotNegative(_ optimizer: String, _ settings: KeyValuePairs<String, Double>) {
+  for (name, value) in settings {
+    require(value >= 0, "\(optimizer): \(name) must not be negative, got \(value)")
+  }
+}

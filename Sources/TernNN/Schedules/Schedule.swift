@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import TernRuntime
+
+/// A learning rate that depends on how far training has come.
+///
+/// Schedules are pure functions, so that a resumed run needs nothing but the step's number.
+public protocol Schedule: Sendable {
+  /// The rate of step (or epoch) number `step`, counted from 0.
+  func learningRate(at step: Int) -> Double
+}
+
+/// What a schedule counts.
+public enum ScheduleUnit: String, Sendable, Hashable, Codable {
+  case step, epoch
+}
+
+/// A rate that drops by a factor at regular intervals: `initial * factor^floor(t / interval)`.
+public struct StepDecay: Schedule {
+  public let initial: Double
+  public let interval: Int
+  public let factor: Double
+
+  public init(initial: Double, every interval: Int, factor: Double = 0.1) {
+    require(interval > 0, "StepDecay: the interval must be positive, got \(interval)")
+    self.initial = initial
+    self.interval = interval
+    self.factor = factor
+  }
+
+  public func learningRate(at step: Int) -> Double { initial * pow(factor, Double(step / interval)) }
+}
+
+/// A rate that shrinks by the same factor each time: `initial * factor^t`.
+public struct ExponentialDecay: Schedule {
+  public let initial: Double
+  public let factor: Double
+
+  public init(initial: Double, factor: Double) {
+    self.initial = initial
+    self.factor = factor
+  }
+
+  public func learningRate(at step: Int) -> Double { initial * pow(factor, Double(step)) }
+}
+
+/// A rate that falls like the inverse of time: `initial / (1 + decay * t)`.
+public struct InverseTimeDecay: Schedule {
+  public let initial: Double
+  public let decay: Double
+
+  public init(initial: Double, decay: Double) {
+    require(decay >= 0, "InverseTimeDecay: the decay must not be negative, got \(decay)")
+    self.initial = initial
+    self.decay = decay
+  }
+
+  public func learningRate(at step: Int) -> Double { initial / (1 + decay * Double(step)) }
+}
+
+/// Half a cosine from `initial` to `final` (Loshchilov, Hutter: "SGDR: stochastic gradient descent with warm restarts",
+/// 2017), without restarts:
+///
+///     final + (initial - final) * (1 + cos(pi * t / steps)) / 2
+///
+/// Beyond `steps` the cosine goes on, so the rate rises again.
+public struct CosineDecay: Schedule {
+  public let initial: Double
+  public let final: Double
+  public let steps: Int
+
+  public init(initial: Double, final: Double = 0, steps: Int) {
+    require(steps > 0, "CosineDecay: the number of steps must be positive, got \(steps)")
+    self.initial = initial
+    self.final = final
+    self.steps = steps
+  }
+
+  public func learningRate(at step: Int) -> Double {
+    final + (initial - final) * (1 + cos(.pi * Double(step) / Double(steps))) / 2
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/// What an evaluation found.
+public struct EvaluationResult: Sendable, Hashable, Codable {
+  /// The mean loss over all samples.
+  public var loss: Double
+  /// Means of the metrics over all samples, by the metrics' names.
+  public var metrics: [String: Double]
+  public var sampleCount: Int
+  public var seconds: Double
+}
+
+/// What an epoch of training gave.
+public struct EpochResult: Sendable, Hashable, Codable {
+  /// The epoch's number, from 1.
+  public var epoch: Int
+  /// The mean loss over the epoch's samples, each measured before the step that learned from it.
+  public var trainLoss: Double
+  /// What the validation data gave after the epoch, if there are any.
+  public var validation: EvaluationResult?
+  /// The learning rate of the epoch's last step.
+  public var learningRate: Double
+  /// Time spent in training, without validation and checkpoints.
+  public var seconds: Double
+  public var samplesPerSecond: Double
+}
+
+/// How a training run went.
+public struct History: Sendable, Hashable, Codable {
+  /// All epochs that are complete, also those before a resumption.
+  public var epochs: [EpochResult] = []
+  /// Steps taken, also those before a resumption.
+  public var steps = 0
+  /// Whether the run ended early because of an interrupt. Resume from the checkpoint to go on.
+  public var wasInterrupted = false
+
+  public init() {}
+
+  public var trainLosses: [Double] { epochs.map(\.trainLoss) }
+}
+
+/// What `fit` tells while it works.
+public enum TrainingEvent: Sendable {
+  /// Losses have arrived from the device: that of step `firstStep` (from 1), the next one's, and so on, without a gap.
+  case losses(firstStep: Int, losses: [Float])
+  case epoch(EpochResult)
+  /// A checkpoint is complete.
+  case checkpoint(path: String)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+/// What a device must be able to do. Everything above it, from `Tensor` to the training loop, is device independent.
+///
+/// Rules for every requirement that computes:
+/// - Calls are ordered: each sees the results of the calls before it. An implementation may return before the work is
+///   done; `synchronize` and `download` wait.
+/// - Views may have any strides and offset unless the requirement says `dense`. Outputs never overlap inputs, but for
+///   `pointwise`, where an output may be the very same view as an input.
+/// - Empty views are allowed and cost nothing.
+/// - Nothing throws: shapes and dtypes have been checked by the caller, and a device failure is kept and thrown by the
+///   next `download` or `synchronize` (a sticky error; later launches are skipped).
+/// - Results are the same bits from run to run, whatever the number of threads.
+package protocol Backend: AnyObject, Sendable {
+  // MARK: Memory
+
+  /// A block of at least `byteCount` bytes from the pool. Contents are undefined.
+  func allocate(byteCount: Int) -> Storage
+  /// Takes a block back into the pool; called by `Storage.deinit` only.
+  func release(_ handle: UnsafeMutableRawPointer?, capacity: Int)
+  /// Copies host bytes into a block. The source may be reused as soon as the call returns.
+  func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int)
+  /// Waits for the device, then copies bytes of a block to the host.
+  func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws
+  /// Waits until all work is done, and throws what went wrong in it.
+  func synchronize() throws
+  var memory: MemoryUse { get }
+  var statistics: Statistics { get }
+  /// Gives all free blocks of the pool back to the driver.
+  func emptyPool()
+
+  // MARK: Pointwise
+
+  /// Runs one program over one or several independent sets of operands, as few launches as the device allows
+  /// (the optimizer's update of all parameters is one call).
+  ///
+  /// In each set every input has been broadcast to the shape of the outputs, so all views have the same shape.
+  func pointwise(_ program: PointwiseProgram, _ operands: [PointwiseOperands])
+
+  // MARK: Reductions and softmax
+
+  /// Reduces `x` over the geometry's axes; `y` is dense, of shape `geometry.outputShape`. Floating point accumulates in
+  /// Float32 pairwise or better; `int32`, `int64` and `bool` sums accumulate in 64 bits.
+  func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)
+  /// Position of the extreme value along the single axis `geometry.axes[0]`; the first one wins, NaN counts as extreme.
+  /// `y` is dense, `int64`.
+  func argReduce(_ kind: ArgReduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)
+  /// Softmax, or its logarithm, along the single axis `geometry.axes[0]`; `y` is dense, of `x`'s shape.
+  func softmax(_ geometry: ReductionGeometry, logarithm: Bool, _ x: StridedView, into y: StridedView)
+  /// The gradient of softmax from its output `y`: `y * (g - sum(g * y))`, or of log-softmax: `g - exp(y) * sum(g)`.
+  func softmaxGradient(
+    _ geometry: ReductionGeometry, logarithm: Bool, y: StridedView, gradient: StridedView, into dx: StridedView)
+  /// Loss and weight of each row of `logits` `[rows, classes]`, see `CrossEntropyOptions`. `labels` is `[rows]`, `int32`
+  /// or `int64`; `classWeights` `[classes]`; `losses` and `weights` are dense Float32 `[rows]`.
+  func crossEntropy(
+    _ options: CrossEntropyOptions, logits: StridedView, labels: StridedView, classWeights: StridedView?,
+    losses: StridedView, weights: StridedView)
+  /// Gradient of the row losses: `dLogits[r, c] = scale[r] * d loss[r] / d logits[r, c]`; `scale` is Float32 `[rows]`.
+  func crossEntropyGradient(
+    _ options: CrossEntropyOptions, logits: StridedView, labels: StridedView, classWeights: StridedView?,
+    scale: StridedView, into dLogits: StridedView)
+
+  // MARK: Matrices
+
+  /// `c[b] = a[b] · b[b] (+ bias)`, for `a` `[batch, m, k]`, `b` `[batch, k, n]`, `c` `[batch, m, n]`, any strides
+  /// (so transposes cost nothing, and a batch stride of 0 shares an operand). `bias` is `[n]`, added to every row.
+  func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView)
+
+  // MARK: Convolution, NCHW, weights [O, I/groups, kH, kW]
+
+  /// `y = conv(x, w) (+ bias)`; `y` is dense, `bias` `[O]`.
+  func convolution(
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView)
+  /// Gradient with respect to the input: dense `dx` `[N, C, H, W]`.
+  func convolutionInputGradient(
+    _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView)
+  /// Gradient with respect to the weights: dense `dw` `[O, I/groups, kH, kW]`.
+  func convolutionWeightGradient(
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView)
+
+  // MARK: Pooling, NCHW
+
+  /// Maximum of each window; padding counts as -infinity, NaN wins. `indices` (dense `int32`, `y`'s shape), when asked
+  /// for, takes the position `h * W + w` of the first maximum in its input plane.
+  func maxPool(_ geometry: PoolingGeometry, _ x: StridedView, into y: StridedView, indices: StridedView?)
+  /// Sends each output's gradient to the input position in `indices`; dense `dx` `[N, C, H, W]`.
+  func maxPoolGradient(
+    _ geometry: PoolingGeometry, _ dy: StridedView, indices: StridedView, into dx: StridedView)
+  /// Mean of each window, see `PoolingGeometry.countsPadding`.
+  func averagePool(_ geometry: PoolingGeometry, _ x: StridedView, into y: StridedView)
+  func averagePoolGradient(_ geometry: PoolingGeometry, _ dy: StridedView, into dx: StridedView)
+
+  // MARK: Rows
+
+  /// `y[i, :] = table[indices[i], :]`; `table` `[rows, columns]`, `indices` `[n]` `int32` or `int64`, dense `y` `[n, columns]`.
+  /// Indices have been checked by nobody: one outside `0 ..< rows` gives a row of NaN (floating point) or 0.
+  func gatherRows(_ table: StridedView, _ indices: StridedView, into y: StridedView)
+  /// `dTable[r, :] = sum of dy[i, :] over i with indices[i] == r`, summed in order of `i`; dense `dTable`, zero elsewhere.
+  func scatterAddRows(_ dy: StridedView, _ indices: StridedView, into dTable: StridedView)
+
+  // MARK: Random numbers
+
+  /// Fills dense `y` from the Philox stream, see `RandomDraw`.
+  func random(_ draw: RandomDraw, into y: StridedView)
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+import CTernCPU
+
+extension CPUBackend {
+  package func gatherRows(_ table: StridedView, _ indices: StridedView, into y: StridedView) {
+    countLaunch()
+    let rows = table.shape[0]
+    let columns = table.shape[1]
+    if y.count == 0 { return }
+    let table = table.strides[1] == 1 && table.dtype == y.dtype ? table : dense(table, as: y.dtype)
+    let indices = dense(indices, as: .int64)
+    let positions = indices.address.assumingMemoryBound(to: Int64.self)
+    let width = y.dtype.byteCount
+    let (source, target, stride) = (table.address, y.address, table.strides[0] * width)
+    let missing = y.dtype.notANumber
+    forEachRange(indices.count, elementsEach: columns) { first, count in
+      for row in first..<first + count {
+        let out = target + row * columns * width
+        let index = Int(positions[row])
+        if index >= 0 && index < rows {
+          out.copyMemory(from: source + index * stride, byteCount: columns * width)
+        } else {
+          fill(out, with: missing, width: width, count: columns)
+        }
+      }
+    }
+    withExtendedLifetime((table, indices)) {}
+  }
+
+  /// Repeats the low `width` bytes of `bits`.
+  private func fill(_ target: UnsafeMutableRawPointer, with bits: UInt32, width: Int, count: Int) {
+    guard bits != 0 else {
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: width * count)
+      return
+    }
+    if width == 4 {
+      target.initializeMemory(as: UInt32.self, repeating: bits, count: count)
+    } else {
+      target.initializeMemory(as: UInt16.self, repeating: UInt16(truncatingIfNeeded: bits), count: count)
+    }
+  }
+
+  package func scatterAddRows(_ dy: StridedView, _ indices: StridedView, into dTable: StridedView) {
+    countLaunch()
+    let rows = dTable.shape[0]
+    let columns = dTable.shape[1]
+    if dTable.count == 0 { return }
+    let dy = denseFloat(dy)
+    let indices = dense(indices, as: .int64)
+    let positions = indices.address.assumingMemoryBound(to: Int64.self)
+    let add = tern_pointwise_op(tern_pointwise_functions_for(isa), Int32(PointwiseOp.add.index))
+    // Positions sorted by row, in order within a row (a counting sort): starts[r] ..< starts[r + 1] belong to row r.
+    let starts = scratch([rows + 1], .int64)
+    let order = scratch([indices.count], .int64)
+    let start = starts.address.assumingMemoryBound(to: Int64.self)
+    let sorted = order.address.assumingMemoryBound(to: Int64.self)
+    start.update(repeating: 0, count: rows + 1)
+    let valid = Int64(0)..<Int64(rows)
+    for i in 0..<indices.count where valid.contains(positions[i]) { start[Int(positions[i])] += 1 }
+    var total: Int64 = 0
+    for row in 0...rows { (start[row], total) = (total, total + start[row]) }
+    for i in 0..<indices.count where valid.contains(positions[i]) {
+      let row = Int(positions[i])
+      sorted[Int(start[row])] = Int64(i)
+      start[row] += 1
+    }
+    // Placing moved every start to the next row's.
+    write(dTable) { target in
+      let (source, target) = (dy.floats, target.floats)
+      forEachRange(rows, elementsEach: columns) { first, count in
+        for row in first..<first + count {
+          let out = target + row * columns
+          let range = Int(row == 0 ? 0 : start[row - 1])..<Int(start[row])
+          guard let one = range.first else {
+            out.update(repeating: 0, count: columns)
+            continue
+          }
+          out.update(from: source + Int(sorted[one]) * columns, count: columns)
+          for i in range.dropFirst() { add(out, source + Int(sorted[i]) * columns, out, out, columns) }
+        }
+      }
+    }
+    withExtendedLifetime((dy, indices, starts, order)) {}
+  }
+}
+
+extension DType {
+  /// The bits of NaN, or of 0 where there is none.
+  fileprivate var notANumber: UInt32 {
+    switch self {
+    case .float32: 0x7fc0_0000
+    case .float16: 0x7e00
+    case .bfloat16: 0x7fc0
+    case .int32, .int64, .bool: 0
+    }
+  }
+}

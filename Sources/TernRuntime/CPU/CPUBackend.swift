@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+import CTernCPU
+import Foundation
+import Synchronization
+
+/// The CPU as a device: vector loops in C, spread over a pool of threads. Work is done when a call returns.
+package final class CPUBackend: Backend {
+  let threads: ThreadPool
+  /// The instruction set whose loops are used.
+  let isa: tern_isa
+  private let pool: MemoryPool
+  private let counters = Counters()
+
+  /// - Parameters:
+  ///   - threads: the threads to use; tests compare pools of several sizes.
+  ///   - isa: the instruction set to use; by default the best one that `TERN_ISA` allows.
+  package init(threads: ThreadPool = .shared, isa: tern_isa? = nil) {
+    if let unknown = tern_isa_unknown_setting() {
+      trap("TERN_ISA: expected avx512, avx2 or baseline, got '\(String(cString: unknown))'")
+    }
+    self.threads = threads
+    self.isa = isa ?? tern_isa_chosen()
+    pool = MemoryPool(
+      obtain: { [counters] capacity in
+        counters.allocations.add(1, ordering: .relaxed)
+        return obtainPages(capacity)
+      },
+      free: { block, _ in Foundation.free(block) })
+  }
+
+  /// The model name that the kernel reports.
+  package var processorName: String {
+    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+    let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":", maxSplits: 1).last
+    return name?.trimmingCharacters(in: .whitespaces) ?? "CPU"
+  }
+
+  package func allocate(byteCount: Int) -> Storage {
+    guard let (block, capacity) = pool.allocate(byteCount: byteCount) else {
+      let use = pool.use
+      trap("CPU: out of memory: \(byteCount) bytes asked for with \(use.inUse) in use; use smaller batches or tensors")
+    }
+    return Storage(backend: self, byteCount: byteCount, capacity: capacity, handle: block)
+  }
+
+  package func release(_ handle: UnsafeMutableRawPointer?, capacity: Int) {
+    if let handle { pool.release(handle, capacity: capacity) }
+  }
+
+  package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {
+    guard let base = source.baseAddress, source.count > 0 else { return }
+    (storage.handle! + byteOffset).copyMemory(from: base, byteCount: source.count)
+    counters.uploaded.add(source.count, ordering: .relaxed)
+  }
+
+  package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    counters.syncs.add(1, ordering: .relaxed)
+    guard let base = target.baseAddress, target.count > 0 else { return }
+    base.copyMemory(from: storage.handle! + byteOffset, byteCount: target.count)
+    counters.downloaded.add(target.count, ordering: .relaxed)
+  }
+
+  package func synchronize() throws { counters.syncs.add(1, ordering: .relaxed) }
+
+  package var memory: MemoryUse { pool.use }
+
+  package func emptyPool() {
+    pool.flush()
+    ScratchPool.shared.empty()
+  }
+
+  package var statistics: Statistics {
+    var statistics = Statistics()
+    statistics.launches = counters.launches.load(ordering: .relaxed)
+    statistics.bytesUploaded = counters.uploaded.load(ordering: .relaxed)
+    statistics.bytesDownloaded = counters.downloaded.load(ordering: .relaxed)
+    statistics.hostSyncs = counters.syncs.load(ordering: .relaxed)
+    statistics.deviceAllocations = counters.allocations.load(ordering: .relaxed)
+    return statistics
+  }
+
+  /// Counts one operation that computes.
+  func countLaunch() { counters.launches.add(1, ordering: .relaxed) }
+}
+
+private final class Counters: Sendable {
+  let launches = Atomic(0)
+  let uploaded = Atomic(0)
+  let downloaded = Atomic(0)
+  let syncs = Atomic(0)
+  let allocations = Atomic(0)
+}
+
+/// A block from the system, aligned for vectors; large ones to huge pages, which the kernel is asked to use: faulting
+/// in 4 KiB pages one by one costs more than writing them.
+private func obtainPages(_ capacity: Int) -> UnsafeMutableRawPointer? {
+  let hugePage = 2 << 20
+  let isLarge = capacity >= 2 * hugePage
+  guard let block = aligned_alloc(isLarge ? hugePage : 64, capacity) else { return nil }
+  #if os(Linux)
+    if isLarge { madvise(block, capacity, MADV_HUGEPAGE) }
+  #endif
+  return block
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+extension Doctor {
+  /// The environment variables that Tern reads, with what is wrong with a value, if anything.
+  private static let variables: [(name: String, complaint: @Sendable (_ value: String, Surroundings) -> String?)] = [
+    ("TERN_DEVICE", { value, _ in isDevice(value) ? nil : "expected cpu, opencl or opencl:N" }),
+    (
+      "TERN_THREADS",
+      { value, _ in Int(value).map { 1...1024 ~= $0 } == true ? nil : "expected a number from 1 to 1024" }
+    ),
+    (
+      "TERN_ISA",
+      { value, _ in ["avx512", "avx2", "baseline"].contains(value) ? nil : "expected avx512, avx2 or baseline" }
+    ),
+    (
+      "TERN_MEMORY_LIMIT",
+      { value, _ in
+        (try? MemoryPool.configuredLimit(value)) == nil
+          ? "expected a number of bytes, or one with the suffix K, M or G" : nil
+      }
+    ),
+    ("TERN_STRICT", { value, _ in ["0", "1"].contains(value) ? nil : "expected 0 or 1" }),
+    ("TERN_POINTWISE_TIER", { value, _ in ["0", "1"].contains(value) ? nil : "expected 0 or 1" }),
+    ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
+    ("TERN_CLBLAST_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
+  ]
+
+  /// One finding for each `TERN_…` variable that is set; none when all is as it comes.
+  static func settings(_ surroundings: Surroundings) -> [Finding] {
+    surroundings.environment.filter { $0.key.hasPrefix("TERN_") && !$0.value.isEmpty }.sorted { $0.key < $1.key }
+      .map { name, value in
+        let title = "Setting \(name)"
+        guard let variable = variables.first(where: { $0.name == name }) else {
+          let known = variables.map(\.name).joined(separator: ", ")
+          return bad(title, "'\(value)' has no effect: Tern reads no such variable", "known are \(known)")
+        }
+        guard let complaint = variable.complaint(value, surroundings) else { return good(title, value) }
+        return bad(title, "'\(value)': \(complaint)", "correct or unset \(name)")
+      }
+  }
+
+  private static func isDevice(_ text: String) -> Bool {
+    if text == "cpu" || text == "opencl" { return true }
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    return parts.count == 2 && parts[0] == "opencl" && Int(parts[1]).map { $0 >= 0 } == true
+  }
+
+  private static func complaintAboutFile(_ path: String, _ surroundings: Surroundings) -> String? {
+    // A name without a folder is looked up by the dynamic linker.
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let folder = String(path[..<slash])
+    let name = path[path.index(after: slash)...]
+    return surroundings.list(folder.isEmpty ? "/" : folder).contains(String(name)) ? nil : "there is no such file"
+  }
+}

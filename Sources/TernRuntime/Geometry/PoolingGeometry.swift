@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+/// Sizes of a 2D pooling, checked. `x` `[N, C, H, W]`, `y` `[N, C, outH, outW]`.
+package struct PoolingGeometry: Sendable, Hashable {
+  package let batch, channels, inputHeight, inputWidth: Int
+  package let kernelHeight, kernelWidth: Int
+  package let strideHeight, strideWidth: Int
+  package let padHeight, padWidth: Int
+  package let dilationHeight, dilationWidth: Int
+  /// Average pooling: whether padding counts in the divisor (PyTorch's `count_include_pad`).
+  package let countsPadding: Bool
+  package let outputHeight, outputWidth: Int
+
+  package var inputShape: [Int] { [batch, channels, inputHeight, inputWidth] }
+  package var outputShape: [Int] { [batch, channels, outputHeight, outputWidth] }
+
+  /// - Precondition: padding is at most half the kernel, so that no window is all padding.
+  package init(
+    _ operation: String, input: [Int], kernel: (Int, Int), stride: (Int, Int), padding: (Int, Int) = (0, 0),
+    dilation: (Int, Int) = (1, 1), countsPadding: Bool = true, roundsUp: Bool = false
+  ) {
+    require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
+    require(kernel.0 >= 1 && kernel.1 >= 1, "\(operation): window must be at least 1x1, got \(kernel)")
+    require(stride.0 >= 1 && stride.1 >= 1, "\(operation): stride must be at least 1, got \(stride)")
+    require(dilation.0 >= 1 && dilation.1 >= 1, "\(operation): dilation must be at least 1, got \(dilation)")
+    require(
+      padding.0 >= 0 && padding.1 >= 0 && padding.0 * 2 <= kernel.0 && padding.1 * 2 <= kernel.1,
+      "\(operation): padding \(padding) must be between 0 and half of the window \(kernel)")
+    func outputs(_ size: Int, _ kernel: Int, _ stride: Int, _ pad: Int, _ dilation: Int) -> Int {
+      let span = dilation * (kernel - 1) + 1
+      require(
+        size + 2 * pad >= span,
+        "\(operation): window \(kernel) with dilation \(dilation) spans \(span), "
+          + "more than \(size) + 2 * \(pad) of input \(input)")
+      let room = size + 2 * pad - span
+      var count = (roundsUp ? room + stride - 1 : room) / stride + 1
+      // With ceil rounding the last window must still start inside the input or its leading padding.
+      if roundsUp && (count - 1) * stride >= size + pad { count -= 1 }
+      return count
+    }
+    (batch, channels, inputHeight, inputWidth) = (input[0], input[1], input[2], input[3])
+    (kernelHeight, kernelWidth) = kernel
+    (strideHeight, strideWidth) = stride
+    (padHeight, padWidth) = padding
+    (dilationHeight, dilationWidth) = dilation
+    self.countsPadding = countsPadding
+    outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
+    outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
+  }
+}

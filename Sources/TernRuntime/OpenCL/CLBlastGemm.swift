@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+import CCLBlast
+import COpenCL
+import Foundation
+import Synchronization
+
+/// The process-wide side of CLBlast: its first call races between threads, so calls go one at a time, and parameters are
+/// set before a device's first.
+private enum CLBlast {
+  static let prepared = Mutex<Set<Int>>([])
+  /// Written once by the loader, never after.
+  nonisolated(unsafe) static let functions = tern_clblast_load()
+
+  /// `TERN_CLBLAST_PARAMETERS`: `{"Xgemm": {"GEMMK": 0, "MWG": 64, …}, …}`, or the path of a file that holds it.
+  static func parameters() throws(TernError) -> [String: [String: Int]] {
+    guard let text = environmentValue("TERN_CLBLAST_PARAMETERS") else { return [:] }
+    func refused(_ reason: String, cause: String? = nil) -> TernError {
+      TernError(
+        .setting, "TERN_CLBLAST_PARAMETERS: \(reason)",
+        remedy: #"give JSON such as {"Xgemm": {"MWG": 64, …}}, or a file of it"#,
+        cause: cause)
+    }
+    let parameters: [String: [String: Int]]
+    do {
+      let data = text.hasPrefix("{") ? Data(text.utf8) : try Data(contentsOf: URL(fileURLWithPath: text))
+      parameters = try JSONDecoder().decode([String: [String: Int]].self, from: data)
+    } catch {
+      throw refused("cannot be read", cause: "\(error)")
+    }
+    for (kernel, values) in parameters where (values["GEMMK"] ?? 0) != 0 {
+      throw refused("\(kernel) has GEMMK=\(values["GEMMK"]!), which gives wrong results; only GEMMK=0 is allowed")
+    }
+    return parameters
+  }
+
+  static func override(_ table: tern_clblast_table, device: cl_device_id) throws(TernError) {
+    for (kernel, values) in try parameters() {
+      let names = values.keys.sorted()
+      var pointers = names.map { UnsafePointer(strdup($0)) as UnsafePointer<CChar>? }
+      defer { for pointer in pointers { free(UnsafeMutablePointer(mutating: pointer)) } }
+      let status = table.CLBlastOverrideParameters(
+        device, kernel, CLBlastPrecisionSingle, names.count, &pointers, names.map { values[$0]! })
+      guard status == CLBlastSuccess else {
+        throw TernError(
+          .setting, "TERN_CLBLAST_PARAMETERS: CLBlast refuses the parameters of \(kernel)",
+          remedy: "all parameters of the kernel are needed, by CLBlast's names",
+          cause: "CLBlast status \(status.rawValue)")
+      }
+    }
+  }
+}
+
+extension OpenCLBackend {
+  /// Multiplies with CLBlast.
+  ///
+  /// - Returns: false where it is missing, or the problem is not one for it: dtypes other than Float32, a batch with two
+  ///   strides, an empty sum.
+  func clblastGemm(_ original: GemmProblem) -> Bool {
+    guard let functions = CLBlast.functions else { return false }
+    let problem = original.c.column == 1 || original.n == 1 ? original : original.transposed
+    guard problem.k > 0, problem.outer == 1 || problem.inner == 1,
+      [problem.a.dtype, problem.b.dtype, problem.c.dtype].allSatisfy({ $0 == .float32 }),
+      var c = matrix(problem.c, rows: problem.m, columns: problem.n, problem), !c.isTransposed
+    else { return false }
+    guard problem.bias == nil || problem.bias!.inner == 0 || problem.outer == 1 else { return false }
+    let a =
+      matrix(problem.a, rows: problem.m, columns: problem.k, problem)
+      ?? matrix(
+        copy(problem.a, rows: problem.m, columns: problem.k, problem), rows: problem.m, columns: problem.k, problem)!
+    let b =
+      matrix(problem.b, rows: problem.k, columns: problem.n, problem)
+      ?? matrix(
+        copy(problem.b, rows: problem.k, columns: problem.n, problem), rows: problem.k, columns: problem.n, problem)!
+    c.batch = problem.outer == 1 ? problem.c.inner : problem.c.outer
+    if problem.bias != nil { prefill(problem) }
+    guard let x = a.storage.buffer, let y = b.storage.buffer, let z = c.storage.buffer else {
+      fail(Self.neverAllocated("matmul"))
+      return true
+    }
+    let beta: Float = problem.bias == nil ? 0 : 1
+    return CLBlast.prepared.withLock { prepared in
+      if prepared.insert(Int(bitPattern: deviceID)).inserted {
+        do throws(TernError) { try CLBlast.override(functions.pointee, device: deviceID) } catch { fail(error) }
+      }
+      if problem.batch > 1 {
+        // One kernel for the products, and up to one before or after for each operand.
+        enqueue("CLBlastSgemmStridedBatched", launches: 5) { queue in
+          var queue: cl_command_queue? = queue
+          return functions.pointee.CLBlastSgemmStridedBatched(
+            CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k, 1,
+            x, a.offset, a.leading, a.batch, y, b.offset, b.leading, b.batch, beta, z, c.offset, c.leading, c.batch,
+            problem.batch, &queue, nil
+          ).status
+        }
+        return true
+      }
+      var queue: cl_command_queue? = self.queue.queue.pointer
+      var bytes = 0
+      let status = functions.pointee.CLBlastSGemmTempBufferSize(
+        CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k,
+        a.offset, a.leading, b.offset, b.leading, c.offset, c.leading, &queue, &bytes)
+      guard status == CLBlastSuccess else { return false }
+      let scratch = bytes == 0 ? nil : allocate(byteCount: bytes)
+      // Without scratch it runs its direct kernel; else it may copy a, b, and c twice.
+      enqueue("CLBlastSgemm", launches: bytes == 0 ? 1 : 5) { queue in
+        var queue: cl_command_queue? = queue
+        return functions.pointee.CLBlastSgemmWithTempBuffer(
+          CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k, 1,
+          x, a.offset, a.leading, y, b.offset, b.leading, beta, z, c.offset, c.leading, &queue, nil, scratch?.buffer
+        ).status
+      }
+      return true
+    }
+  }
+
+  /// The operand as CLBlast takes it, neighbouring elements along one axis; nil where it has none.
+  private func matrix(_ operand: GemmOperand, rows: Int, columns: Int, _ problem: GemmProblem) -> LeadingMatrix? {
+    let batch = problem.outer == 1 ? operand.inner : operand.outer
+    func given(_ step: Int, _ stride: Int, _ lines: Int, _ width: Int, transposed: Bool) -> LeadingMatrix? {
+      guard step == 1 || width == 1, lines == 1 || stride >= width, batch >= 0 else { return nil }
+      return LeadingMatrix(
+        storage: operand.storage, isTransposed: transposed, offset: operand.offset,
+        leading: lines == 1 ? max(1, width) : stride, batch: batch)
+    }
+    return given(operand.column, operand.row, rows, columns, transposed: false)
+      ?? given(operand.row, operand.column, columns, rows, transposed: true)
+  }
+
+  private func view(_ operand: GemmOperand, rows: Int, columns: Int, _ problem: GemmProblem) -> StridedView {
+    StridedView(
+      operand.storage, operand.dtype, shape: [problem.outer, problem.inner, rows, columns],
+      strides: [operand.outer, operand.inner, operand.row, operand.column], offset: operand.offset)
+  }
+
+  private func copy(_ operand: GemmOperand, rows: Int, columns: Int, _ problem: GemmProblem) -> GemmOperand {
+    let copy = StridedView(
+      scratch(problem.batch * rows * columns), .float32, shape: [problem.outer, problem.inner, rows, columns])
+    pointwise(
+      .copy(from: operand.dtype, to: .float32),
+      [PointwiseOperands(inputs: [view(operand, rows: rows, columns: columns, problem)], outputs: [copy])])
+    return GemmOperand(
+      storage: copy.storage, dtype: .float32, outer: problem.inner * rows * columns, inner: rows * columns,
+      row: columns,
+      column: 1)
+  }
+
+  /// Writes the bias into the result, to which CLBlast then adds the product.
+  private func prefill(_ problem: GemmProblem) {
+    guard let bias = problem.bias else { return }
+    let shape = [problem.outer, problem.inner, problem.m, problem.n]
+    let source = StridedView(
+      bias.storage, bias.dtype, shape: shape, strides: [0, bias.inner, bias.row, bias.column], offset: bias.offset)
+    pointwise(
+      .copy(from: bias.dtype, to: .float32),
+      [PointwiseOperands(inputs: [source], outputs: [view(problem.c, rows: problem.m, columns: problem.n, problem)])])
+  }
+}
+
+/// A row-major matrix with a leading dimension, or the transposition of one.
+private struct LeadingMatrix {
+  let storage: Storage
+  let isTransposed: Bool
+  let offset, leading: Int
+  var batch: Int
+  var transpose: CLBlastTranspose { isTransposed ? CLBlastTransposeYes : CLBlastTransposeNo }
+}
+
+extension CLBlastStatusCode {
+  /// CLBlast's own codes and OpenCL's share one number space.
+  fileprivate var status: cl_int { cl_int(truncatingIfNeeded: rawValue) }
+}

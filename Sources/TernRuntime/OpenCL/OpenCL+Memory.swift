@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+import COpenCL
+import Foundation
+import Synchronization
+
+/// Host copies of uploads that the device has not fetched yet.
+final class Staging: Sendable {
+  /// Above so many bytes under way an upload waits for the device instead.
+  static let limit = 256 << 20
+  let bytesUnderWay = Atomic(0)
+
+  /// One copy, freed when the driver reports that it has been read.
+  ///
+  /// Sendable: written before it is handed to the driver, then only freed.
+  final class Copy: @unchecked Sendable {
+    let bytes: UnsafeMutableRawPointer
+    let count: Int
+    let owner: Staging
+
+    init(_ source: UnsafeRawBufferPointer, owner: Staging) {
+      count = source.count
+      self.owner = owner
+      bytes = .allocate(byteCount: count, alignment: 64)
+      bytes.copyMemory(from: source.baseAddress!, byteCount: count)
+      owner.bytesUnderWay.add(count, ordering: .relaxed)
+    }
+
+    deinit {
+      bytes.deallocate()
+      owner.bytesUnderWay.subtract(count, ordering: .relaxed)
+    }
+  }
+}
+
+/// Where the pool's blocks come from: buffers of the device's context.
+///
+/// The queue is in order, so a buffer may be handed out again as soon as its last tensor is gone: what reads it was
+/// enqueued before what will write it.
+final class BufferSource: Sendable {
+  /// Buffers created so far.
+  let count = Atomic(0)
+  private let context: OpenCLObject
+  private let queue: OpenCLObject
+  private let functions: OpenCLFunctions
+  private let lastStatus = Atomic(CL_SUCCESS)
+
+  init(context: OpenCLObject, queue: OpenCLObject, functions: OpenCLFunctions) {
+    self.context = context
+    self.queue = queue
+    self.functions = functions
+  }
+
+  /// The driver's reason for the last refusal; nil if it has not refused any.
+  var lastFailure: String? {
+    let status = lastStatus.load(ordering: .relaxed)
+    return status == CL_SUCCESS ? nil : OpenCLStatus.name(status)
+  }
+
+  func create(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    if let buffer = attempt(capacity) { return buffer }
+    // Released buffers are freed when the last command that uses them is done.
+    _ = functions.table.pointee.clFinish(queue.pointer)
+    return attempt(capacity)
+  }
+
+  func release(_ buffer: UnsafeMutableRawPointer) {
+    _ = functions.table.pointee.clReleaseMemObject(OpaquePointer(buffer))
+  }
+
+  private func attempt(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    var status = CL_SUCCESS
+    let buffer = functions.table.pointee.clCreateBuffer(
+      context.pointer, cl_mem_flags(CL_MEM_READ_WRITE), capacity, nil, &status)
+    guard status == CL_SUCCESS, let buffer else {
+      lastStatus.store(status, ordering: .relaxed)
+      return nil
+    }
+    count.add(1, ordering: .relaxed)
+    return UnsafeMutableRawPointer(buffer)
+  }
+}
+
+extension OpenCLBackend {
+  package func allocate(byteCount: Int) -> Storage {
+    if let (block, capacity) = pool.allocate(byteCount: byteCount) {
+      return Storage(backend: self, byteCount: byteCount, capacity: capacity, handle: block)
+    }
+    let use = pool.use
+    let limit = pool.limit.map { ", TERN_MEMORY_LIMIT allows \($0)" } ?? ""
+    queue.fail(
+      TernError(
+        .outOfMemory,
+        "\(info.name): \(byteCount) bytes could not be allocated; tensors hold \(use.inUse) of "
+          + "\(info.globalMemoryBytes)\(limit), one block at most \(info.maxAllocationBytes)",
+        remedy: Self.outOfMemoryRemedy, cause: buffers.lastFailure))
+    return Storage(backend: self, byteCount: byteCount, capacity: 0, handle: nil)
+  }
+
+  package func release(_ handle: UnsafeMutableRawPointer?, capacity: Int) {
+    if let handle { pool.release(handle, capacity: capacity) }
+  }
+
+  package var memory: MemoryUse { pool.use }
+  package func emptyPool() { pool.flush() }
+
+  package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {
+    guard let base = source.baseAddress, !source.isEmpty, !queue.hasFailed else { return }
+    guard let buffer = storage.buffer else { return queue.fail(Self.neverAllocated("upload")) }
+    func write(_ bytes: UnsafeRawPointer, blocking: Bool, event: UnsafeMutablePointer<cl_event?>?) -> Bool {
+      queue.submit { queue, statistics in
+        let status = retryingAfterFlush {
+          cl.clEnqueueWriteBuffer(
+            queue, buffer, cl_bool(blocking ? CL_TRUE : CL_FALSE), byteOffset, source.count, bytes, 0, nil, event)
+        }
+        guard status == CL_SUCCESS else { return Self.transferFailure("upload of \(source.count) bytes", status) }
+        statistics.bytesUploaded += source.count
+        if blocking { statistics.hostSyncs += 1 }
+        return nil
+      }
+    }
+    guard staging.bytesUnderWay.load(ordering: .relaxed) + source.count <= Staging.limit else {
+      _ = write(base, blocking: true, event: nil)
+      return
+    }
+    let copy = Staging.Copy(source, owner: staging)
+    var event: cl_event?
+    guard write(copy.bytes, blocking: false, event: &event), let event else { return }
+    let reference = Unmanaged.passRetained(copy)
+    let status = cl.clSetEventCallback(
+      event, CL_COMPLETE, { _, _, copy in Unmanaged<Staging.Copy>.fromOpaque(copy!).release() }, reference.toOpaque())
+    if status == CL_SUCCESS {
+      _ = cl.clReleaseEvent(event)
+    } else {
+      queue.wait(for: event)
+      reference.release()
+    }
+  }
+
+  package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    var event: cl_event?
+    if let base = target.baseAddress, !target.isEmpty {
+      if let buffer = storage.buffer {
+        queue.submit { queue, statistics in
+          let status = retryingAfterFlush {
+            cl.clEnqueueReadBuffer(queue, buffer, cl_bool(CL_FALSE), byteOffset, target.count, base, 0, nil, &event)
+          }
+          guard status == CL_SUCCESS else { return Self.transferFailure("download of \(target.count) bytes", status) }
+          statistics.bytesDownloaded += target.count
+          return nil
+        }
+      } else {
+        queue.fail(Self.neverAllocated("download"))
+      }
+    }
+    if let event {
+      queue.flush()
+      queue.wait(for: event)
+    }
+    if let error = queue.takeError() { throw error }
+  }
+
+  private static func transferFailure(_ what: String, _ status: cl_int) -> TernError {
+    let memory = OpenCLStatus.isOutOfMemory(status)
+    return TernError(
+      memory ? .outOfMemory : .deviceFailure, "\(what) failed", remedy: memory ? outOfMemoryRemedy : "",
+      cause: OpenCLStatus.name(status))
+  }
+}

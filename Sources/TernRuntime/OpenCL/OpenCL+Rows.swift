@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+extension OpenCLBackend {
+  package func gatherRows(_ table: StridedView, _ indices: StridedView, into y: StridedView) {
+    let (count, columns) = (indices.count, table.shape[1])
+    guard y.count > 0 else { return }
+    let share = max(1, 8192 / columns)
+    launchItems(
+      "rows.cl", "gather_rows", isCPUDevice ? ceilDivide(count, share) : count * columns,
+      [
+        .buffer(table.count > 0 ? table : y), Self.matrix(table), .type(table), .buffer(indices), Self.list(indices),
+        .buffer(y), .long(y.offset), .long(table.shape[0]), .long(columns), .long(count), .long(share),
+      ])
+  }
+
+  package func scatterAddRows(_ dy: StridedView, _ indices: StridedView, into dTable: StridedView) {
+    let (rows, columns, count) = (dTable.shape[0], dTable.shape[1], indices.count)
+    guard dTable.count > 0 else { return }
+    require(
+      rows < Int32.max && count < Int32.max,
+      "scatterAddRows: \(count) indices into \(rows) rows, expected fewer than \(Int32.max) of each")
+    let sorted = sortedByRow(indices, rows: rows)
+    let share = max(1, 8192 / columns)
+    launchItems(
+      "rows.cl", "sum_rows", isCPUDevice ? ceilDivide(rows, share) : rows * columns,
+      [
+        .buffer(count > 0 ? dy : dTable), Self.matrix(dy), .type(dy), .storage(sorted.storage), .int(count),
+        .buffer(dTable), .long(dTable.offset), .type(dTable), .long(rows), .long(columns), .long(share),
+      ])
+  }
+
+  /// Pairs (row, place in the list) of 32-bit integers, sorted by row and then by place.
+  private func sortedByRow(_ indices: StridedView, rows: Int) -> StridedView {
+    let count = indices.count
+    let digitBits = isCPUDevice ? 8 : 4  // DIGIT_BITS
+    // A chunk has one counter for each digit, so it must hold several times as many pairs.
+    let share = isCPUDevice ? 4096 : 64
+    let chunks = ceilDivide(count, share)
+    let counters = chunks << digitBits
+    var pairs = scratch(.int32, [max(1, count), 2])
+    guard count > 0 else { return pairs }
+    var other = scratch(.int32, [count, 2])
+    let counts = scratch(.int32, [counters])
+    func launch(_ kernel: String, _ items: Int, _ arguments: [KernelArgument]) {
+      launchItems("rows.cl", kernel, items, arguments)
+    }
+    launch(
+      "row_keys", chunks, [.buffer(indices), Self.list(indices), .buffer(pairs), .int(rows), .int(count), .int(share)])
+    let keyBits = Int.bitWidth - rows.leadingZeroBitCount  // keys go up to `rows`
+    for shift in stride(from: 0, to: keyBits, by: digitBits) {
+      let parameters: [KernelArgument] = [.int(count), .int(shift), .int(share), .int(chunks)]
+      launch("digit_counts", chunks, [.buffer(pairs), .buffer(counts)] + parameters)
+      launch("digit_starts", isCPUDevice ? 1 : groupSize, [.buffer(counts), .int(counters)])
+      launch("digit_places", chunks, [.buffer(pairs), .buffer(other), .buffer(counts)] + parameters)
+      swap(&pairs, &other)
+    }
+    return pairs
+  }
+
+  /// `list_t` of the kernels.
+  private static func list(_ view: StridedView) -> KernelArgument {
+    .longs([view.offset, view.strides[0], Int(view.dtype.rawValue)])
+  }
+
+  /// `steps_t` of the kernels.
+  private static func matrix(_ view: StridedView) -> KernelArgument {
+    .longs([view.offset, view.strides[0], view.strides[1]])
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// How a device is opened; the environment decides unless a test does.
+struct OpenCLOptions: Sendable {
+  /// Overrides what the driver says, so that tests run the GPU's kernels on a CPU device.
+  var treatAsCPU: Bool?
+  /// 0 to interpret all pointwise programs, 1 to compile all; `TERN_POINTWISE_TIER`.
+  var pointwiseTier: Int?
+  /// The most bytes that tensors and free blocks may take; `TERN_MEMORY_LIMIT`.
+  var memoryLimit: Int?
+
+  /// - Throws: `TernError` with code `setting` for a value that means nothing.
+  static func configured(
+    by environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(TernError) -> OpenCLOptions {
+    var options = OpenCLOptions()
+    if let text = environment["TERN_POINTWISE_TIER"], !text.isEmpty {
+      guard let tier = Int(text), 0...1 ~= tier else {
+        throw TernError(
+          .setting, "TERN_POINTWISE_TIER: '\(text)' is no tier", remedy: "use 0 to interpret, 1 to compile, or unset it"
+        )
+      }
+      options.pointwiseTier = tier
+    }
+    do {
+      options.memoryLimit = try MemoryPool.configuredLimit(environment["TERN_MEMORY_LIMIT"])
+    } catch {
+      throw error as! TernError
+    }
+    return options
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+/// How one set of a program's operands lies in memory, with as few axes and views as possible.
+struct PointwiseLayout {
+  /// The distinct views: all inputs, then those outputs that are not the very view of an input.
+  let views: [StridedView]
+  /// For each output its place in `views`; an update in place shares its input's.
+  let outputPlaces: [Int]
+  /// Extents, outermost first; at least one axis.
+  let shape: [Int]
+  /// For each view its strides, parallel to `shape`.
+  let strides: [[Int]]
+  /// For each view the element where it starts.
+  let offsets: [Int]
+  let count: Int
+
+  init(_ operands: PointwiseOperands) {
+    var views = operands.inputs
+    outputPlaces = operands.outputs.map { output in
+      if let place = operands.inputs.firstIndex(where: { $0.isSameMemory(as: output) }) { return place }
+      views.append(output)
+      return views.count - 1
+    }
+    let full = operands.outputs.first?.shape ?? []
+    for view in views {
+      require(view.shape == full, "pointwise: operands must have one shape, got \(view.shape) and \(full)")
+    }
+    let loop = CollapsedLoop(views, shape: full)
+    self.views = views
+    offsets = views.map(\.offset)
+    count = loop.count
+    shape = loop.shape.isEmpty ? [1] : loop.shape
+    strides = loop.shape.isEmpty ? views.map { _ in [1] } : loop.strides
+  }
+
+  private init(_ whole: PointwiseLayout, dropping axes: Int, at offsets: [Int]) {
+    views = whole.views
+    outputPlaces = whole.outputPlaces
+    self.offsets = offsets
+    shape = Array(whole.shape[axes...])
+    strides = whole.strides.map { Array($0[axes...]) }
+    count = elementCount(shape)
+  }
+
+  /// The same work in pieces of at most `rank` axes; the outer axes are spelled out.
+  func pieces(rank: Int) -> [PointwiseLayout] {
+    let outer = shape.count - rank
+    guard outer > 0 else { return [self] }
+    var starts = [offsets]
+    for axis in 0..<outer {
+      starts = starts.flatMap { start in
+        (0..<shape[axis]).map { index in start.indices.map { start[$0] + index * strides[$0][axis] } }
+      }
+    }
+    return starts.map { PointwiseLayout(self, dropping: outer, at: $0) }
+  }
+}
+
+/// What a kernel's text depends on, beside the program: everything but extents, strides, offsets and addresses.
+struct PointwiseLayoutClass: Hashable {
+  /// How a view moves along the innermost axis.
+  enum Step: UInt8, Hashable {
+    case repeated, dense, strided
+  }
+  let rank: Int
+  let steps: [Step]
+  let outputPlaces: [Int]
+  /// Whether positions need more than 31 bits. GPUs divide 32-bit numbers several times faster.
+  let isWide: Bool
+
+  init(_ layout: PointwiseLayout) {
+    rank = layout.shape.count
+    steps = layout.strides.map { strides in
+      switch strides.last! {
+      case 0: .repeated
+      case 1: .dense
+      default: .strided
+      }
+    }
+    outputPlaces = layout.outputPlaces
+    isWide = layout.count > Int(Int32.max)
+  }
+
+  /// Whether every element can be found from its number alone.
+  var isLinear: Bool { rank == 1 && !steps.contains(.strided) }
+}
+
+extension StridedView {
+  /// Whether both see the same elements in the same places.
+  fileprivate func isSameMemory(as other: StridedView) -> Bool {
+    storage === other.storage && offset == other.offset && dtype == other.dtype && strides == other.strides
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+import COpenCL
+import Synchronization
+import TernKernels
+
+/// A kernel that is ready to be given arguments. One object per kernel and device: only the holder of the queue's lock
+/// sets its arguments.
+struct CompiledKernel: Sendable {
+  let object: OpenCLObject
+  let name: String
+  /// The file that it comes from, for messages.
+  let source: String
+}
+
+/// Compiles programs once per source and definitions, and keeps them and their kernels.
+final class ProgramCache: Sendable {
+  private struct ProgramKey: Hashable {
+    let source: String
+    let definitions: [String]
+  }
+  private struct KernelKey: Hashable {
+    let program: ProgramKey
+    let kernel: String
+  }
+  private struct State {
+    var programs: [ProgramKey: OpenCLObject] = [:]
+    var kernels: [KernelKey: CompiledKernel] = [:]
+    /// Of generated text; their owners keep the kernels.
+    var generated: [(program: OpenCLObject, kernel: OpenCLObject, name: String)] = []
+    var builds = 0
+  }
+
+  private let functions: OpenCLFunctions
+  private let context: OpenCLObject
+  private let device: OpenCLDeviceInfo
+  private let baseOptions: [String]
+  // Held while the driver compiles: whoever waits would compile the same.
+  private let state = Mutex(State())
+
+  init(context: OpenCLObject, device: OpenCLDeviceInfo, isCPUDevice: Bool, functions: OpenCLFunctions) {
+    self.functions = functions
+    self.context = context
+    self.device = device
+    baseOptions =
+      ["-cl-std=CL1.2", "-w", "-DTERN_CPU_DEVICE=\(isCPUDevice ? 1 : 0)"]
+      + (device.roundsDivisionCorrectly ? ["-cl-fp32-correctly-rounded-divide-sqrt"] : [])
+      // Oclgrind does not know all intrinsics that its own optimizer brings in, and reports places better without it.
+      + (device.isSimulator ? ["-cl-opt-disable"] : [])
+  }
+
+  deinit {
+    let cl = functions.table.pointee
+    state.withLock { state in
+      for kernel in state.kernels.values { _ = cl.clReleaseKernel(kernel.object.pointer) }
+      for program in state.programs.values { _ = cl.clReleaseProgram(program.pointer) }
+      for entry in state.generated {
+        _ = cl.clReleaseKernel(entry.kernel.pointer)
+        _ = cl.clReleaseProgram(entry.program.pointer)
+      }
+    }
+  }
+
+  /// Programs that the driver has compiled.
+  var builds: Int { state.withLock { $0.builds } }
+
+  /// The names of all kernels that were asked for.
+  var kernelNames: Set<String> {
+    state.withLock { state in Set(state.kernels.keys.map(\.kernel)).union(state.generated.map(\.name)) }
+  }
+
+  /// A kernel of an embedded file.
+  func kernel(_ name: String, of source: String, definitions: [String]) throws(TernError) -> CompiledKernel {
+    let program = ProgramKey(source: source, definitions: definitions)
+    let key = KernelKey(program: program, kernel: name)
+    return try state.withLock { state throws(TernError) in
+      if let kernel = state.kernels[key] { return kernel }
+      if state.programs[program] == nil {
+        guard let text = Self.expanded(source) else {
+          throw TernError(.kernelBuild, "there is no kernel file \(source)", remedy: "register it in Kernels/kernels.c")
+        }
+        state.builds += 1
+        state.programs[program] = try build(text, called: source, definitions: definitions)
+      }
+      let kernel = CompiledKernel(
+        object: try create(name, from: state.programs[program]!, called: source), name: name, source: source)
+      state.kernels[key] = kernel
+      return kernel
+    }
+  }
+
+  /// A kernel of generated text, which the caller keeps: it is compiled at each call.
+  func kernel(_ name: String, ofGenerated text: String, called source: String) throws(TernError) -> CompiledKernel {
+    try state.withLock { state throws(TernError) in
+      state.builds += 1
+      let program = try build(text, called: source, definitions: [])
+      let object: OpenCLObject
+      do throws(TernError) {
+        object = try create(name, from: program, called: source)
+      } catch {
+        _ = functions.table.pointee.clReleaseProgram(program.pointer)
+        throw error
+      }
+      state.generated.append((program, object, name))
+      return CompiledKernel(object: object, name: name, source: source)
+    }
+  }
+
+  // MARK: The driver's compiler
+
+  /// Text of an embedded file of `Kernels/`.
+  static func embedded(_ name: String) -> String? {
+    let source = tern_kernel_source(name)
+    return source.text.map { text in
+      String(decoding: UnsafeRawBufferPointer(start: text, count: source.length), as: UTF8.self)
+    }
+  }
+
+  /// What stands before every kernel's text, each part under its own name in the compiler's messages.
+  private static let preamble: String = ["tern_math.h", "prelude.cl"]
+    .map { "#line 1 \"\($0)\"\n\(embedded($0) ?? "")\n" }.joined()
+
+  private func build(_ text: String, called name: String, definitions: [String]) throws(TernError) -> OpenCLObject {
+    let cl = functions.table.pointee
+    var status = CL_SUCCESS
+    let whole = Self.preamble + "#line 1 \"\(name)\"\n" + text
+    let program = whole.withCString { characters in
+      var line: UnsafePointer<CChar>? = characters
+      return cl.clCreateProgramWithSource(context.pointer, 1, &line, nil, &status)
+    }
+    guard status == CL_SUCCESS, let program else {
+      throw TernError(.kernelBuild, "\(name): no program could be made", cause: OpenCLStatus.name(status))
+    }
+    let options = (baseOptions + definitions.map { "-D" + $0 }).joined(separator: " ")
+    var devices: cl_device_id? = device.device.pointer
+    status = cl.clBuildProgram(program, 1, &devices, options, nil, nil)
+    guard status == CL_SUCCESS else {
+      let log = OpenCLDevices.text {
+        cl.clGetProgramBuildInfo(
+          program, device.device.pointer, cl_program_build_info(CL_PROGRAM_BUILD_LOG), $0, $1, $2)
+      }
+      _ = cl.clReleaseProgram(program)
+      throw Self.buildFailure(name, options: options, log: log, status: status, platform: device.platformName)
+    }
+    return OpenCLObject(program)
+  }
+
+  /// The error for a program that the driver refused, with everything that is needed to find out why.
+  static func buildFailure(
+    _ name: String, options: String, log: String, status: cl_int, platform: String
+  ) -> TernError {
+    let lines = log.split(whereSeparator: \.isNewline).joined(separator: "\n")
+    // NVIDIA's driver compiles through this library and says nothing at all when it is missing.
+    let remedy =
+      lines.isEmpty && platform.contains("NVIDIA")
+      ? "the empty log means that libnvidia-nvvm.so.4 is missing: install the driver's compiler (libnvidia-compiler)"
+      : ""
+    return TernError(
+      .kernelBuild, "\(name) did not compile with options \(options)\n\(lines.isEmpty ? "(empty build log)" : lines)",
+      remedy: remedy, cause: OpenCLStatus.name(status))
+  }
+
+  private func create(
+    _ name: String, from program: OpenCLObject, called source: String
+  ) throws(TernError) -> OpenCLObject {
+    var status = CL_SUCCESS
+    let kernel = functions.table.pointee.clCreateKernel(program.pointer, name, &status)
+    guard status == CL_SUCCESS, let kernel else {
+      throw TernError(.kernelBuild, "\(source) has no kernel \(name)", cause: OpenCLStatus.name(status))
+    }
+    return OpenCLObject(kernel)
+  }
+}

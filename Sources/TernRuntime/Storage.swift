@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/// A block of device memory, shared by all views of it and returned to its device's pool with the last of them.
+///
+/// Sendable: the fields never change; the bytes behind `handle` are ordered by the device's queue (OpenCL) or written
+/// once, before the storage is published to another thread (CPU).
+package final class Storage: @unchecked Sendable {
+  package let backend: any Backend
+  /// Bytes that were asked for; the block may be larger.
+  package let byteCount: Int
+  /// Bytes of the pool's size class that the block belongs to.
+  package let capacity: Int
+  /// CPU: the address, aligned to 64 bytes. OpenCL: the `cl_mem`; null after a failed allocation, which the queue
+  /// remembers as its error.
+  package let handle: UnsafeMutableRawPointer?
+
+  package init(backend: any Backend, byteCount: Int, capacity: Int, handle: UnsafeMutableRawPointer?) {
+    self.backend = backend
+    self.byteCount = byteCount
+    self.capacity = capacity
+    self.handle = handle
+  }
+
+  deinit { backend.release(self.handle, capacity: capacity) }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Tern
+import Testing
+
+private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+private let sharedCases = folder.appending(path: "../../../shared/conformance/golden-open").standardizedFileURL
+private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.appending(path: "index.json").path)
+
+/// Values and gradients against numbers computed elsewhere in float64, on every device.
+@Suite struct GoldenTests {
+  static let fixtures = folder.appending(path: "Fixtures")
+
+  /// The package's own cases.
+  @Test(arguments: try GoldenCase.load(from: fixtures), TestDevices.all)
+  func own(golden: GoldenCase, device: Device) throws { try Self.check(golden, on: device) }
+
+  /// Cases beside the package, where they are.
+  @Test(
+    .enabled(if: hasSharedCases, "no further golden cases in \(sharedCases.path)"),
+    arguments: hasSharedCases ? try GoldenCase.load(from: sharedCases) : [], Device.all)
+  func shared(golden: GoldenCase, device: Device) throws {
+    try Self.check(golden, on: device, skippingVariants: true)
+  }
+
+  /// The comparison itself: it must see one wrong element, a wrong shape and a missing array.
+  @Test func wrongResultsAreSeen() throws {
+    let golden = try #require(try GoldenCase.load(from: Self.fixtures).first { $0.id == "matmul_0" })
+    let right = try #require(try Operations.run(golden, on: .cpu)?["out.y"])
+    #expect(try golden.difference("out.y", right) == nil)
+    var numbers = try right.scalars(as: Float.self)
+    numbers[3] += 0.01
+    #expect(try golden.difference("out.y", Tensor(numbers, shape: right.shape, on: .cpu))?.contains("[3]") == true)
+    numbers[3] = .nan
+    #expect(try golden.difference("out.y", Tensor(numbers, shape: right.shape, on: .cpu)) != nil)
+    #expect(try golden.difference("out.y", right.flattened()) != nil)
+    #expect(try golden.difference("out.y", nil) != nil)
+  }
+
+  /// - Parameter skippingVariants: skips cases that ask for something Tern does not have.
+  static func check(_ golden: GoldenCase, on device: Device, skippingVariants: Bool = false) throws {
+    guard let produced = try Operations.run(golden, on: device) else {
+      if skippingVariants { try Test.cancel("no such variant of \(golden.operation)") }
+      Issue.record("\(golden.id): no such variant of \(golden.operation)")
+      return
+    }
+    for name in golden.expected {
+      if let difference = try golden.difference(name, produced[name]) {
+        Issue.record("\(golden.id) on \(device), \(device.name): \(difference)")
+      }
+    }
+  }
+}

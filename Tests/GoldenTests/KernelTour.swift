@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import TernRuntime
+import Testing
+
+@testable import Tern
+
+/// Calls that reach the kernels that no golden case reaches: other dtypes, random numbers, strided operands, sizes that
+/// take two passes. Small, because a simulator is slow.
+enum KernelTour {
+  struct Stop: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// How far a device may be from the CPU, relative to the largest number of a tensor.
+    let tolerance: Float
+    /// Computes something, the same on every device.
+    let run: @Sendable (Device) -> [Tensor]
+
+    init(_ name: String, tolerance: Float = 1e-4, run: @escaping @Sendable (Device) -> [Tensor]) {
+      testDescription = name
+      self.tolerance = tolerance
+      self.run = run
+    }
+  }
+
+  static let stops: [Stop] =
+    [DType.float16, .bfloat16].map(network)
+    + [
+      Stop("random numbers") { device in
+        let generator = RandomGenerator(seed: 3)
+        return [1, 7, 33].flatMap { count in
+          [
+            Tensor.randomUniform([count], low: -1, high: 2, generator: generator, on: device),
+            Tensor.randomNormal([count], generator: generator, on: device),
+          ]
+            + DType.allCases.map {
+              Tensor.randomMask([count], keeping: 0.5, generator: generator, dtype: $0, on: device)
+            }
+        }
+      },
+      Stop("integers and booleans") { device in
+        let x = Tensor.range(-7..<8, on: device).reshaped(to: [3, 5])
+        return [
+          x.sum(along: 1), (x .> 0).sum(along: 0), x.cast(to: .int32).max(along: 0), x.product(along: 0),
+          (x .== 3).any(), x.argMin(along: 1), (x .> 20).all(),
+        ]
+      },
+      Stop("strided operands") { device in
+        let x = normal([5, 7], on: device)
+        return [
+          x.transposed().sliced(along: 0, from: 1, step: 2) + 1, matmul(x.transposed(), x),
+          softmax(x.transposed(), axis: 0), concatenated([x, x.sliced(along: 1, from: 0, step: 2)], along: 1),
+          x.sliced(along: 1, from: 1, step: 3).argMax(along: 0),
+          x.gathered(rows: Tensor([4, 0, 4, 2], on: device)),
+        ]
+      },
+      Stop("reductions in several passes") { device in
+        let x = normal([3, 5000], on: device)
+        let tall = normal([5000, 3], on: device)
+        let long = normal([1, 70_001], on: device)
+        return [
+          x.sum(), x.mean(along: 0), x.logSumExp(along: 1), x.argMax(along: 1), softmax(x, axis: 1), tall.sum(along: 0),
+          tall.argMax(along: 0), softmax(tall, axis: 0), x.max(), logSoftmax(tall, axis: 0), long.argMax(along: 1),
+          long.sum(),
+        ]
+      },
+      Stop("many rows gathered") { device in
+        // Enough of them that the sort behind the gradient takes several work-groups.
+        let rows = Tensor((0..<600).map { ($0 * 37) % 11 }, on: device)
+        let gradient = gradient(at: normal([11, 3], on: device)) { square($0.gathered(rows: rows)).sum() }
+        return [gradient]
+      },
+      Stop("one program again and again") { device in
+        // The third time, a kernel is compiled for the program.
+        (0..<4).map { _ in
+          let x = normal([31], on: device).evaluated()
+          return (relu(x * 1.5 + 2) * sigmoid(x)).evaluated()
+        }
+      },
+      Stop("larger products") { device in
+        let x = normal([65, 33], on: device)
+        let batch = normal([3, 17, 65], on: device)
+        return [matmul(x, x.transposed()), matmul(batch, x), matmul(x.transposed(), x)]
+      },
+      // What backends can do and no tensor operation asks for.
+      Stop("integer products") { device in
+        let (a, b) = (Tensor.range(-9..<26, on: device).view, Tensor.range(0..<28, on: device).view)
+        return [
+          filled([1, 5, 4], .int64, on: device) {
+            device.backend.matmul(
+              a.viewed(shape: [1, 5, 7], strides: [35, 7, 1]), b.viewed(shape: [1, 7, 4], strides: [28, 4, 1]),
+              bias: nil, into: $0)
+          }
+        ]
+      },
+      Stop("random words") { device in
+        [filled([33], .int64, on: device) { device.backend.random(RandomDraw(.words, seed: 5, stream: 1), into: $0) }]
+      },
+    ]
+
+  /// A tensor whose memory a backend fills.
+  private static func filled(
+    _ shape: [Int], _ dtype: DType, on device: Device, _ fill: (StridedView) -> Void
+  ) -> Tensor {
+    let storage = device.backend.allocate(byteCount: elementCount(shape) * dtype.byteCount)
+    fill(StridedView(storage, dtype, shape: shape))
+    return Tensor(Value(device, dtype, shape, .ready(storage)))
+  }
+
+  private static func normal(_ shape: [Int], on device: Device) -> Tensor {
+    Tensor.randomNormal(shape, generator: RandomGenerator(seed: UInt64(shape.count)), on: device)
+  }
+
+  /// Convolution, pooling and softmax in a half type, with their gradients.
+  private static func network(_ dtype: DType) -> Stop {
+    Stop("\(dtype) network", tolerance: dtype == .float16 ? 0.01 : 0.05) { device in
+      let x = normal([2, 3, 6, 6], on: device).cast(to: dtype)
+      let weight = normal([4, 3, 3, 3], on: device).cast(to: dtype)
+      let (value, gradients) = valueAndGradients(at: [x, weight]) { leaves in
+        let y = maxPool2d(sigmoid(conv2d(leaves[0], leaves[1], padding: 1)), window: 2)
+        let z = averagePool2d(y, window: 2).flattened(from: 1)
+        return square(logSoftmax(z)).sum() + square(softmax(z, axis: 0)).sum() + z.logSumExp()
+      }
+      return [value, matmul(x, x.transposed())] + gradients
+    }
+  }
+
+  /// The names of the kernels in each file of `Kernels/`.
+  static func kernelsInSource() throws -> [(file: String, kernel: String)] {
+    let folder = GoldenTests.fixtures.appending(path: "../../../Kernels").standardizedFileURL
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    return try files.filter { $0.pathExtension == "cl" }.flatMap { file in
+      let text = try String(contentsOf: file, encoding: .utf8)
+      return text.matches(of: /\b(?:__)?kernel\b[^;{]*?\bvoid\s+(\w+)\s*\(/).map {
+        (file.deletingPathExtension().lastPathComponent, String($0.1))
+      }
+    }
+  }
+}

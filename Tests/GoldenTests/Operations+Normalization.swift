@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernNN
+
+extension Operations {
+  static let normalization: [String: Procedure] = ["batch_norm": batchNorm]
+
+  /// A layer and its input, so that one gradient scope covers both.
+  private struct Normalizer: Module {
+    let layer: BatchNorm
+    let x: Parameter
+  }
+
+  private static let batchNorm: Procedure = { golden, a, device in
+    guard a.x.rank <= 4 else { return nil }
+    let isTraining = a.attributes.flag("training")
+    let model = Normalizer(layer: makeBatchNorm(a, on: device), x: Parameter(a.x))
+    var y: Tensor?
+    let (_, gradients) = valueAndGradients(of: model, mode: isTraining ? .training : .inference) {
+      let result = model.layer(model.x.value)
+      y = result.detached()
+      return (result * golden.factor(of: "y", on: device)!).sum()
+    }
+    var results = [
+      "out.y": y!, "d.in.x": gradients["x"]!, "out.running_mean": model.layer.runningMean.value,
+      "out.running_var": model.layer.runningVariance.value,
+    ]
+    results["d.p.weight"] = gradients["layer.weight"]
+    results["d.p.bias"] = gradients["layer.bias"]
+    return results
+  }
+
+  /// The layer for the input's rank, with the parameters and statistics that the case gives.
+  static func makeBatchNorm(_ a: Arguments, on device: Device) -> BatchNorm {
+    let layer = withDevice(device) {
+      makeBatchNorm(
+        a.x.rank, features: a.x.shape[1], momentum: a.attributes.float("momentum")!,
+        epsilon: a.attributes.float("eps")!, affine: a.optional("p.weight") != nil)
+    }
+    if let weight = a.optional("p.weight") { layer.weight?.value = weight }
+    if let bias = a.optional("p.bias") { layer.bias?.value = bias }
+    layer.runningMean.value = a["buf.running_mean"]
+    layer.runningVariance.value = a["buf.running_var"]
+    return layer
+  }
+
+  private static func makeBatchNorm(
+    _ rank: Int, features: Int, momentum: Float, epsilon: Float, affine: Bool
+  ) -> BatchNorm {
+    if rank == 4 { return BatchNorm2D(features, momentum: momentum, epsilon: epsilon, affine: affine) }
+    return BatchNorm1D(features, momentum: momentum, epsilon: epsilon, affine: affine)
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+import Testing
+
+/// Mistakes in the arguments: the parser's text, and exit code 64.
+@Suite struct ArgumentTests {
+  @Test(arguments: [
+    ("train", "model"),
+    ("train resnet", "resnet"),
+    ("train lenet5 --batch-size 0", "--batch-size must be at least 1, got 0"),
+    ("train lenet5 --batch-size=-3", "--batch-size must be at least 1, got -3"),
+    ("train lenet5 --batch-size many", "--batch-size"),
+    ("train lenet5 --epochs 0", "--epochs must be at least 1"),
+    ("train lenet5 --learning-rate 0", "--learning-rate must be a positive number"),
+    ("train lenet5 --learning-rate nan", "--learning-rate must be a positive number"),
+    ("train lenet5 --optimizer lion", "lion"),
+    ("train lenet5 --seed -1", "--seed"),
+    ("train lenet5 --limit 0", "--limit must be at least 1"),
+    ("train mlp --classic", "--classic is a form of lenet5"),
+    ("train lenet5 --frobnicate", "--frobnicate"),
+    ("eval", "--checkpoint"),
+    ("predict --checkpoint a", "IMAGE.pgm"),
+    ("demo --epochs 0", "--epochs must be at least 1"),
+    ("dance", "dance"),
+  ]) func mistakesShowTheUsage(line: String, says: String) throws {
+    let outcome = try Tool.run(line.split(separator: " ").map(String.init))
+    #expect(outcome.status == 64 && !outcome.crashed)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.error.contains(says) && outcome.error.contains("Usage: tern"), "\(outcome.error)")
+  }
+
+  @Test(arguments: ["", "train", "eval", "predict", "devices", "doctor", "demo"])
+  func everyCommandExplainsItself(command: String) throws {
+    let outcome = try Tool.run((command.isEmpty ? [] : [command]) + ["--help"])
+    #expect(outcome.status == 0 && outcome.error.isEmpty)
+    #expect(outcome.output.contains("OVERVIEW") && outcome.output.contains("USAGE: tern"))
+  }
+}

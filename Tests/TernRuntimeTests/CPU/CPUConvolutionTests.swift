@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+import TernRuntime
+import Testing
+
+/// Calls `body` with the flat indices of `x`, `w`, `y` for every product of a convolution.
+func forEachProduct(_ g: ConvolutionGeometry, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
+  let (inputs, outputs) = (g.inputChannelsPerGroup, g.outputChannelsPerGroup)
+  for n in 0..<g.batch {
+    for o in 0..<g.outputChannels {
+      for oh in 0..<g.outputHeight {
+        for ow in 0..<g.outputWidth {
+          for c in 0..<inputs {
+            for kh in 0..<g.kernelHeight {
+              let h = oh * g.strideHeight + kh * g.dilationHeight - g.padTop
+              if h < 0 || h >= g.inputHeight { continue }
+              for kw in 0..<g.kernelWidth {
+                let w = ow * g.strideWidth + kw * g.dilationWidth - g.padLeft
+                if w < 0 || w >= g.inputWidth { continue }
+                let channel = n * g.inputChannels + o / outputs * inputs + c
+                body(
+                  (channel * g.inputHeight + h) * g.inputWidth + w,
+                  ((o * inputs + c) * g.kernelHeight + kh) * g.kernelWidth + kw,
+                  ((n * g.outputChannels + o) * g.outputHeight + oh) * g.outputWidth + ow)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// One convolution to check; `name` says what is special about it.
+struct ConvolutionCase: Sendable, CustomTestStringConvertible {
+  let name: String
+  let geometry: ConvolutionGeometry
+  var testDescription: String { name }
+
+  init(
+    _ name: String, _ input: [Int], _ weight: [Int], stride: (Int, Int) = (1, 1),
+    padding: (Int, Int, Int, Int) = (0, 0, 0, 0), dilation: (Int, Int) = (1, 1), groups: Int = 1
+  ) {
+    self.name = name
+    geometry = ConvolutionGeometry(
+      "conv2d", input: input, weight: weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  }
+
+  static let all: [ConvolutionCase] = [
+    ConvolutionCase("single pixel", [1, 1, 1, 1], [1, 1, 1, 1]),
+    ConvolutionCase("1x1", [2, 5, 7, 9], [17, 5, 1, 1]),
+    ConvolutionCase("1x1 with groups", [3, 6, 5, 5], [4, 3, 1, 1], groups: 2),
+    ConvolutionCase("1x1 with stride", [2, 3, 9, 8], [5, 3, 1, 1], stride: (2, 3)),
+    ConvolutionCase("1x1 with padding", [1, 2, 4, 5], [3, 2, 1, 1], padding: (1, 0, 2, 1)),
+    ConvolutionCase("first layer of LeNet", [3, 1, 28, 28], [6, 1, 5, 5], padding: (2, 2, 2, 2)),
+    ConvolutionCase("second layer of LeNet", [2, 6, 14, 14], [16, 6, 5, 5]),
+    ConvolutionCase("small image, many channels", [2, 17, 8, 8], [33, 17, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("one row of vectors", [1, 3, 4, 32], [15, 3, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("wide rows", [1, 2, 3, 67], [31, 2, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("strides differ", [2, 3, 13, 17], [7, 3, 3, 4], stride: (2, 3), padding: (1, 1, 1, 1)),
+    ConvolutionCase("stride larger than the kernel", [1, 2, 11, 10], [3, 2, 2, 1], stride: (3, 4)),
+    ConvolutionCase("uneven padding", [2, 2, 6, 7], [5, 2, 3, 2], padding: (0, 2, 3, 1)),
+    ConvolutionCase("more padding than kernel", [1, 2, 3, 3], [2, 2, 2, 2], stride: (2, 1), padding: (4, 3, 5, 2)),
+    ConvolutionCase("dilation", [1, 3, 15, 14], [4, 3, 3, 3], padding: (2, 2, 3, 3), dilation: (2, 3)),
+    ConvolutionCase("dilation and stride", [2, 2, 16, 15], [3, 2, 3, 3], stride: (2, 3), dilation: (3, 2)),
+    ConvolutionCase("groups", [2, 6, 9, 9], [8, 3, 3, 3], stride: (2, 2), padding: (1, 1, 1, 1), groups: 2),
+    ConvolutionCase("depthwise", [2, 9, 10, 11], [9, 1, 3, 3], padding: (1, 1, 1, 1), groups: 9),
+    ConvolutionCase("depthwise, two outputs each", [1, 4, 9, 9], [8, 1, 3, 3], stride: (2, 2), groups: 4),
+    ConvolutionCase("large stem", [1, 3, 40, 36], [20, 3, 7, 7], stride: (2, 2), padding: (3, 3, 3, 3)),
+    ConvolutionCase("several bands of rows", [1, 40, 72, 66], [3, 40, 3, 3], padding: (1, 1, 1, 1)),
+  ]
+}
+
+/// A convolution's results in float64.
+struct ConvolutionReference {
+  var y: [Double]
+  var dx: [Double], dw: [Double]
+
+  init(_ geometry: ConvolutionGeometry, x: StridedView, w: StridedView, dy: StridedView) {
+    let (xs, ws, dys) = (x.values.map(Double.init), w.values.map(Double.init), dy.values.map(Double.init))
+    y = [Double](repeating: 0, count: dys.count)
+    dx = [Double](repeating: 0, count: xs.count)
+    dw = [Double](repeating: 0, count: ws.count)
+    forEachProduct(geometry) { i, j, k in
+      y[k] += xs[i] * ws[j]
+      dx[i] += dys[k] * ws[j]
+      dw[j] += dys[k] * xs[i]
+    }
+  }
+
+  /// `y` with a bias for each output channel.
+  func y(bias: [Float], _ geometry: ConvolutionGeometry) -> [Double] {
+    let plane = geometry.outputHeight * geometry.outputWidth
+    return y.indices.map { y[$0] + Double(bias[$0 / plane % bias.count]) }
+  }
+}
+
+@Suite struct CPUConvolutionTests {
+  let backend = Device.cpu.backend
+
+  /// Forward, input and weight gradient against sums in float64.
+  private func check(
+    _ test: ConvolutionCase, _ dtype: DType = .float32, _ layout: ViewLayout = .dense, tolerance: Double = 2e-5
+  ) {
+    let g = test.geometry
+    let x = StridedView.random(g.inputShape, layout, dtype: dtype, seed: 1)
+    let w = StridedView.random(g.weightShape, layout, dtype: dtype, seed: 2)
+    let dy = StridedView.random(g.outputShape, layout, dtype: dtype, seed: 3)
+    let bias = StridedView.random([g.outputChannels], .sliced, dtype: dtype, seed: 4)
+    let (y, plainY) = (ViewLayout.dense.view(dtype, g.outputShape), ViewLayout.dense.view(dtype, g.outputShape))
+    let (dx, dw) = (ViewLayout.dense.view(dtype, g.inputShape), ViewLayout.dense.view(dtype, g.weightShape))
+    backend.convolution(g, x, w, bias: bias, into: y)
+    backend.convolution(g, x, w, bias: nil, into: plainY)
+    backend.convolutionInputGradient(g, dy, w, into: dx)
+    backend.convolutionWeightGradient(g, x, dy, into: dw)
+
+    let expected = ConvolutionReference(g, x: x, w: w, dy: dy)
+    for (name, result, reference) in [
+      ("y", plainY, expected.y), ("y with bias", y, expected.y(bias: bias.values, g)), ("dx", dx, expected.dx),
+      ("dw", dw, expected.dw),
+    ] {
+      let error = largestError(result.values, reference)
+      #expect(error < tolerance, "\(test.name), \(dtype) \(layout): \(name) off by \(error)")
+    }
+  }
+
+  @Test(arguments: ConvolutionCase.all)
+  func agreesWithPlainSums(_ test: ConvolutionCase) { check(test) }
+
+  @Test func stridedOperands() {
+    for layout in ViewLayout.allCases {
+      check(ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], padding: (1, 1, 1, 1)), .float32, layout)
+      check(ConvolutionCase("1x1", [2, 3, 5, 6], [4, 3, 1, 1]), .float32, layout)
+    }
+  }
+
+  @Test func halfTypesAreRoundedOnce() {
+    let test = ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], stride: (2, 1), padding: (1, 1, 1, 1))
+    check(test, .float16, .sliced, tolerance: 1e-3)
+    check(test, .bfloat16, .dense, tolerance: 8e-3)
+  }
+
+  @Test func emptyBatch() {
+    let g = ConvolutionCase("empty", [0, 2, 4, 4], [3, 2, 3, 3]).geometry
+    let x = ViewLayout.dense.view(.float32, g.inputShape)
+    let w = StridedView.random(g.weightShape)
+    let y = ViewLayout.dense.view(.float32, g.outputShape)
+    let dw = ViewLayout.dense.view(.float32, g.weightShape)
+    backend.convolution(g, x, w, bias: nil, into: y)
+    backend.convolutionInputGradient(g, y, w, into: x)
+    backend.convolutionWeightGradient(g, x, y, into: dw)
+    #expect(dw.values.allSatisfy { $0 == 0 })
+  }
+}

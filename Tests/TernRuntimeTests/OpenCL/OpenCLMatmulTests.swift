@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+import Testing
+
+@testable import TernRuntime
+
+@Suite("OpenCL matmul", .enabled(if: OpenCLSupport.isAvailable, OpenCLSupport.skipped))
+struct OpenCLMatmulTests {
+  /// One product: sizes, dtype, layouts, what is shared or added.
+  struct Case: Sendable {
+    var batch = 1
+    let m, k, n: Int
+    var dtype = DType.float32
+    var a = Layout.dense
+    var b = Layout.dense
+    var c = Layout.offset
+    var hasBias = false
+    var sharesB = false
+  }
+
+  private func check(_ test: Case, _ choice: GemmChoice, _ backend: any Backend) throws {
+    let (batch, m, k, n, dtype) = (test.batch, test.m, test.k, test.n, test.dtype)
+    let range = dtype.isFloatingPoint ? -2.0...2.0 : -50.0...50.0
+    func numbers(_ count: Int, _ seed: UInt64) -> [Double] {
+      let values = testNumbers(count, seed: seed, range)
+      return dtype.rounded(dtype.isFloatingPoint ? values : values.map { $0.rounded() })
+    }
+    let matrices = test.sharesB ? 1 : batch
+    let (left, right, added) = (numbers(batch * m * k, 1), numbers(matrices * k * n, 2), numbers(n, 3))
+    let a = backend.view(left, [batch, m, k], dtype, test.a)
+    let single = backend.view(right, [matrices, k, n], dtype, test.b)
+    let b = single.viewed(
+      shape: [batch, k, n], strides: [test.sharesB ? 0 : single.strides[0], single.strides[1], single.strides[2]])
+    let bias = test.hasBias ? backend.view(added, [n], dtype, .holes) : nil
+    let c = backend.view(
+      [Double](repeating: .nan, count: batch * m * n).map { dtype.isFloatingPoint ? $0 : -7 },
+      [batch, m, n], dtype, test.c)
+    GemmChoice.$forced.withValue(choice) { backend.matmul(a, b, bias: bias, into: c) }
+    var expected = [Double](repeating: 0, count: batch * m * n)
+    for item in 0..<batch {
+      for i in 0..<m {
+        for j in 0..<n {
+          var sum = test.hasBias ? added[j] : 0
+          for p in 0..<k {
+            sum += left[(item * m + i) * k + p] * right[((test.sharesB ? 0 : item) * k + p) * n + j]
+          }
+          expected[(item * m + i) * n + j] = sum
+        }
+      }
+    }
+    // The terms are below 4 and their signs are mixed.
+    let accumulated = dtype.isFloatingPoint ? 4e-7 * (Double(k) + 4) : 0
+    expectClose(
+      try backend.values(c), expected, relative: 2 * dtype.roundoff, absolute: accumulated, "\(choice) \(test)")
+  }
+
+  private static let choices: [GemmChoice] = [.wide, .own]
+
+  @Test(arguments: choices) func sizesAroundTheTiles(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for m in [1, 2, 5, 8, 9, 65] {
+        for n in [1, 15, 16, 17, 31, 33, 65] {
+          for k in [1, 33] { try check(Case(m: m, k: k, n: n, hasBias: (m + n) % 2 == 0), choice, backend) }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: choices) func everyLayoutOfEveryOperand(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for a in Layout.allCases {
+        for b in Layout.allCases {
+          let c = a == .dense ? b : .transposed
+          try check(Case(batch: 2, m: 9, k: 18, n: 35, a: a, b: b, c: c, hasBias: true), choice, backend)
+          try check(Case(m: 33, k: 17, n: 5, a: a, b: b, c: c), choice, backend)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: choices) func batchesAndSharedMatrices(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for layout in [Layout.dense, .transposed, .holes] {
+        try check(Case(batch: 3, m: 7, k: 9, n: 33, b: layout, hasBias: true, sharesB: true), choice, backend)
+        try check(Case(batch: 5, m: 3, k: 20, n: 18, b: layout), choice, backend)
+      }
+    }
+  }
+
+  @Test(arguments: choices) func deepSumsAreCutAndAddedUp(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      try check(Case(m: 9, k: 600, n: 40, hasBias: true), choice, backend)  // several chunks of depth
+      try check(Case(m: 5, k: 5003, n: 20, c: .transposed, hasBias: true), choice, backend)
+      try check(Case(batch: 2, m: 4, k: 2500, n: 18, dtype: .bfloat16, b: .transposed, hasBias: true), choice, backend)
+      try check(Case(m: 260, k: 300, n: 2048), choice, backend)  // rows that share a set of the cache are packed
+    }
+  }
+
+  @Test(arguments: choices) func emptySumsGiveTheBias(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for test in [Case(m: 3, k: 0, n: 20, hasBias: true), Case(batch: 2, m: 3, k: 0, n: 5)] {
+        try check(test, choice, backend)
+      }
+      try check(Case(batch: 0, m: 3, k: 2, n: 5), choice, backend)
+    }
+  }
+
+  @Test(arguments: choices) func halfTypesAreRoundedOnce(_ choice: GemmChoice) throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for dtype in [DType.float16, .bfloat16] {
+        try check(
+          Case(batch: 2, m: 15, k: 33, n: 17, dtype: dtype, b: .transposed, c: .holes, hasBias: true), choice, backend)
+        try check(Case(m: 6, k: 40, n: 33, dtype: dtype, a: .transposed, sharesB: true), choice, backend)
+      }
+    }
+  }
+
+  @Test func integersAreExactAndWrap() throws {
+    for backend in OpenCLSupport.devices.map(\.backend) {
+      for dtype in [DType.int32, .int64] {
+        try check(Case(batch: 2, m: 3, k: 4, n: 5, dtype: dtype, a: .transposed, hasBias: true), .own, backend)
+      }
+      let factor = backend.view([65536], [1, 1, 1], .int32)
+      let product = backend.output([1, 1, 1], .int32)
+      backend.matmul(factor, factor, bias: nil, into: product)
+      #expect(try backend.values(product) == [0])
+    }
+  }
+
+  @Test func launchesAreFew() throws {
+    for index in OpenCLDevices.shared.found.indices {
+      let backend = try OpenCLSupport.privateBackend(index: index)
+      for (choice, test, launches) in [
+        (GemmChoice.wide, Case(m: 64, k: 400, n: 120, b: .transposed, hasBias: true), 1),
+        (.wide, Case(m: 120, k: 64, n: 400, a: .transposed), 1),
+        (.wide, Case(m: 400, k: 120, n: 84, b: .transposed), 2),
+        (.own, Case(m: 64, k: 400, n: 120, b: .transposed, hasBias: true), 1),
+      ] {
+        let before = backend.statistics.launches
+        try check(test, choice, backend)
+        #expect(backend.statistics.launches - before == launches, "\(choice) \(test)")
+      }
+    }
+  }
+}

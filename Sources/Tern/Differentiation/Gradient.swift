@@ -14,6 +14,8 @@ import TernRuntime
 public func valueAndGradients(
   at inputs: [Tensor], mode: Mode = .training, createGraph: Bool = false, _ f: ([Tensor]) throws -> Tensor
 ) rethrows -> (value: Tensor, gradients: [Tensor]) {
+  require(
+    Recomputation.unrecorded == nil, "gradient: a gradient scope cannot be opened inside recompute; open it outside")
   let leaves = inputs.map { input in
     require(
       input.dtype.isFloatingPoint,
@@ -30,7 +32,9 @@ public func valueAndGradients(
   }
   let value = try withMode(mode) { try f(leaves) }
   require(value.count == 1, "gradient: the function must return one element, got shape \(value.shape)")
-  let found = backward(from: value, to: leaves.map { $0.node! }, createsGraph: createGraph)
+  let found = backward(
+    from: value, seed: Tensor.full(value.shape, 1, dtype: value.dtype, on: value.device), to: leaves.map { $0.node! },
+    createsGraph: createGraph, releasesSaved: !createGraph && !leaves.contains { $0.node!.hasEdges })
   let gradients = zip(inputs, found).map { input, gradient in
     gradient ?? Tensor.zeros(input.shape, dtype: input.dtype, on: input.device)
   }
@@ -59,14 +63,17 @@ extension Tensor {
   }
 }
 
-/// Sends a gradient of 1 back from `output` and returns what arrives at the leaves.
-func backward(from output: Tensor, to leaves: [Node], createsGraph: Bool) -> [Tensor?] {
+/// Sends the gradient `seed` back from `output` and returns what arrives at the leaves.
+///
+/// - Parameter releasesSaved: lets go of saved tensors on the way, since nobody will come this way again.
+func backward(
+  from output: Tensor, seed: Tensor, to leaves: [Node], createsGraph: Bool, releasesSaved: Bool
+) -> [Tensor?] {
   guard let start = output.node else { return leaves.map { _ in nil } }
   // Nothing older than the leaves depends on them.
   let oldest = leaves.map(\.id).min() ?? 0
   let leafIds = Set(leaves.map(\.id))
-  let comesAgain = createsGraph || leaves.contains { $0.hasEdges }
-  var arrived: [UInt64: Tensor] = [start.id: Tensor.full(output.shape, 1, dtype: output.dtype, on: output.device)]
+  var arrived: [UInt64: Tensor] = [start.id: seed]
   var finished: [UInt64: Tensor] = [:]
   var queue = NodeQueue()
   queue.insert(start)
@@ -76,9 +83,8 @@ func backward(from output: Tensor, to leaves: [Node], createsGraph: Bool) -> [Te
       finished[node.id] = gradient
       continue
     }
-    for (input, contribution) in node.pull(
-      gradient, createsGraph: createsGraph, releasesSaved: !comesAgain) where input.id >= oldest
-    {
+    for (input, contribution) in node.pull(gradient, createsGraph: createsGraph, releasesSaved: releasesSaved)
+    where input.id >= oldest {
       if let earlier = arrived[input.id] {
         arrived[input.id] = earlier + contribution
       } else {

@@ -17,12 +17,16 @@ struct Saved {
   fileprivate let result: Tensor?
   /// Whether the gradients will be differentiated again: kernels without a derivative must not be used then.
   let createsGraph: Bool
-  fileprivate let wanted: [Bool]
+  /// Where the gradient of each input goes; nil where nobody asked.
+  let edges: [Node?]
+  fileprivate let nodes: [Node?]
 
   subscript(_ index: Int) -> Tensor { tensors[index] }
   var output: Tensor { result! }
   /// Whether anybody asked for the gradient of this input.
-  func needs(_ input: Int) -> Bool { input < wanted.count && wanted[input] }
+  func needs(_ input: Int) -> Bool { input < edges.count && edges[input] != nil }
+  /// The kept tensors as parts of the graph, for a pullback that differentiates by itself.
+  var attached: [Tensor] { zip(tensors, nodes).map { $0.attached(to: $1) } }
 }
 
 /// Gradients of an operation's inputs from the gradient of its output; nil where there is none or nobody asked.
@@ -120,7 +124,7 @@ final class Node: Sendable {
     let tensors = createsGraph ? zip(contents.saved, contents.savedNodes).map { $0.attached(to: $1) } : contents.saved
     let saved = Saved(
       tensors: tensors, result: createsGraph ? contents.output?.attached(to: self) : contents.output,
-      createsGraph: createsGraph, wanted: contents.edges.map { $0 != nil })
+      createsGraph: createsGraph, edges: contents.edges, nodes: contents.savedNodes)
     let gradients = pullback(gradient, saved)
     var results: [(Node, Tensor)] = []
     for (edge, gradient) in zip(contents.edges, gradients) {

@@ -29,6 +29,10 @@ extension Tensor {
     pullback: @escaping Pullback
   ) -> Tensor {
     guard dtype.isFloatingPoint, inputs.contains(where: { $0.node != nil }) else { return self }
+    if let block = Recomputation.unrecorded {
+      block.note(inputs)
+      return detached()
+    }
     let node = Node(
       operation, inputs: inputs, saving: saving, output: self, isDifferentiableTwice: isDifferentiableTwice,
       pullback: pullback)

@@ -10,13 +10,14 @@ import TernRuntime
 public func dropout(_ x: Tensor, probability: Float, generator: RandomGenerator = .shared) -> Tensor {
   require(probability >= 0 && probability < 1, "dropout: probability must be in 0 ..< 1, got \(probability)")
   guard Mode.current == .training, probability > 0 else { return x }
-  let mask = Tensor.randomMask(x.shape, keeping: 1 - probability, generator: generator, dtype: .bool, on: x.device)
-  let scale = 1 / (1 - probability)
-  return masked(x, mask, scale)
+  guard let mask = RandomDraw.Distribution.mask(keeping: 1 - probability) else { return x * 0 }
+  return masked(x, generator.next(mask), scale: 1 / (1 - probability))
 }
 
-private func masked(_ x: Tensor, _ mask: Tensor, _ scale: Float) -> Tensor {
-  `where`(mask, x.detached() * scale, x.like(0)).recorded("dropout", from: [x], saving: .tensors([mask])) {
-    gradient, saved in [masked(gradient, saved[0], scale)]
+/// The mask is not kept: the backward pass draws it again, which costs less than its memory.
+private func masked(_ x: Tensor, _ draw: RandomDraw, scale: Float) -> Tensor {
+  let mask = Tensor.drawn(draw, x.shape, .bool, x.device)
+  return `where`(mask, x.detached() * scale, x.like(0)).recorded("dropout", from: [x], saving: .none) { gradient, _ in
+    [masked(gradient, draw, scale: scale)]
   }
 }

@@ -34,9 +34,11 @@ public final class RandomGenerator: Sendable {
 
   /// The description of the next draw; counts on.
   func next(_ distribution: RandomDraw.Distribution) -> RandomDraw {
-    locked.withLock { state in
-      defer { state.stream &+= 1 }
-      return RandomDraw(distribution, seed: state.seed, stream: state.stream)
+    Recomputation.draw {
+      locked.withLock { state in
+        defer { state.stream &+= 1 }
+        return RandomDraw(distribution, seed: state.seed, stream: state.stream)
+      }
     }
   }
 
@@ -99,16 +101,25 @@ extension Tensor {
     on device: Device? = nil
   ) -> Tensor {
     require(probability >= 0 && probability <= 1, "randomMask: probability must be in 0 ... 1, got \(probability)")
-    let threshold = ((1 - Double(probability)) * 0x1p32).rounded()
     // Keeping nothing would need a threshold of 2^32, one more than there are words.
-    if threshold >= 0x1p32 { return zeros(shape, dtype: dtype, on: device) }
-    return drawn(generator.next(.mask(threshold: UInt32(threshold))), shape, dtype, device)
+    guard let mask = RandomDraw.Distribution.mask(keeping: probability) else {
+      return zeros(shape, dtype: dtype, on: device)
+    }
+    return drawn(generator.next(mask), shape, dtype, device)
   }
 
-  private static func drawn(_ draw: RandomDraw, _ shape: [Int], _ dtype: DType, _ device: Device?) -> Tensor {
+  static func drawn(_ draw: RandomDraw, _ shape: [Int], _ dtype: DType, _ device: Device?) -> Tensor {
     require(shape.allSatisfy { $0 >= 0 }, "random: shape \(shape) has a negative extent")
     let tensor = empty(shape, dtype: dtype, on: device ?? .current)
     tensor.device.backend.random(draw, into: tensor.view)
     return tensor
+  }
+}
+
+extension RandomDraw.Distribution {
+  /// 1 with this probability, to within 2^-32; nil when it rounds to never.
+  static func mask(keeping probability: Float) -> Self? {
+    let threshold = ((1 - Double(probability)) * 0x1p32).rounded()
+    return threshold < 0x1p32 ? .mask(threshold: UInt32(threshold)) : nil
   }
 }

@@ -25,7 +25,8 @@ public final class Buffer {
       require(
         newValue.shape == stored.shape && newValue.dtype == stored.dtype,
         "Buffer '\(name)': is \(stored.dtype) \(stored.shape), got \(newValue.dtype) \(newValue.shape)")
-      stored = newValue.detached()
+      // The second run of a recomputed block must not count the same batch twice.
+      if !Recomputation.isRepeating { stored = newValue.detached() }
     }
   }
 }

@@ -3,7 +3,7 @@
 /// A block of device memory, shared by all views of it and returned to its device's pool with the last of them.
 ///
 /// Sendable: the fields never change; the bytes behind `handle` are ordered by the device's queue (OpenCL) or written
-/// once, before the storage is published to another thread (CPU).
+/// before the storage is published to another thread, and overwritten only by a sole owner (CPU).
 package final class Storage: @unchecked Sendable {
   package let backend: any Backend
   /// Bytes that were asked for; the block may be larger.

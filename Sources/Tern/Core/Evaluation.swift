@@ -16,10 +16,11 @@ enum Evaluation {
   }
 
   /// Makes every value ready. The values of one group become one program with several outputs where they have one shape
-  /// and the program fits; equal programs of different groups go to the device in one call.
-  static func run(_ groups: [[Value]]) {
+  /// and the program fits; equal programs of different groups go to the device in one call. See `Tensor.evaluate` for
+  /// `owned`.
+  static func run(_ groups: [[Value]], overwriting owned: [[Value?]] = []) {
     var launches: [Launch] = []
-    for group in groups {
+    for (position, group) in groups.enumerated() {
       var rest = group.filter(\.isPending)
       while let first = rest.first {
         var together = [first]
@@ -33,7 +34,9 @@ enum Evaluation {
           together.append(value)
         }
         rest.removeAll { value in together.contains { $0 === value } }
-        launches.append(launch(builder, together))
+        // A later program of the group might read what this one would overwrite.
+        let isWhole = position < owned.count && together.count == owned[position].count
+        launches.append(launch(builder, together, overwriting: isWhole ? owned[position] : []))
       }
     }
     dispatch(launches)
@@ -41,7 +44,7 @@ enum Evaluation {
   }
 
   /// Completes a launch: values computed on the way that other pending recipes also read are kept as outputs.
-  private static func launch(_ builder: ProgramBuilder, _ wanted: [Value]) -> Launch {
+  private static func launch(_ builder: ProgramBuilder, _ wanted: [Value], overwriting owned: [Value?]) -> Launch {
     var outputs = wanted
     for (value, uses) in builder.computed where !wanted.contains(where: { $0 === value }) {
       if value.consumerCount > uses && outputs.count < PointwiseProgram.maximumOutputs {
@@ -51,9 +54,16 @@ enum Evaluation {
       }
     }
     let backend = wanted[0].device.backend
-    let views = outputs.map { value in
-      StridedView(
-        backend.allocate(byteCount: elementCount(value.shape) * value.dtype.byteCount), value.dtype, shape: value.shape)
+    let views = outputs.indices.map { index in
+      let value = outputs[index]
+      var storage: Storage?
+      if index < owned.count, let old = owned[index], old.dtype == value.dtype, old.shape == value.shape,
+        builder.isSoleReader(of: old)
+      {
+        storage = old.storage()
+      }
+      let size = elementCount(value.shape) * value.dtype.byteCount
+      return StridedView(storage ?? backend.allocate(byteCount: size), value.dtype, shape: value.shape)
     }
     return Launch(
       program: builder.program(writing: outputs), outputs: outputs,

@@ -25,6 +25,19 @@ struct ProgramBuilder {
       && scalars.count <= PointwiseProgram.maximumScalars
   }
 
+  /// Whether all pending work that reads `value` is part of this program, and reads it element by element.
+  func isSoleReader(of value: Value) -> Bool {
+    guard case .ready(let storage) = value.snapshot, inputs.count(where: { $0.storage === storage }) == 1 else {
+      return false
+    }
+    var reads = 0
+    for (reader, _) in computed {
+      guard case .pending(let recipe) = reader.snapshot else { return false }
+      recipe.forEachValue { if $0 === value { reads += 1 } }
+    }
+    return reads == value.consumerCount
+  }
+
   /// The finished program, writing `outputs`, which have all been added and are pending.
   func program(writing outputs: [Value]) -> PointwiseProgram {
     func register(_ source: Source) -> Int {

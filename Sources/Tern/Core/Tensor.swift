@@ -11,7 +11,7 @@ import TernRuntime
 ///     let y = matmul(x, x.transposed()) + 1
 ///     print(try y.scalars(as: Float.self))
 public struct Tensor: Sendable {
-  package let value: Value
+  package private(set) var value: Value
   /// Extents of the axes, outermost first; `[]` for a scalar.
   public let shape: [Int]
   package let strides: [Int]
@@ -59,7 +59,20 @@ public struct Tensor: Sendable {
   /// launch. An optimizer ends with it: one array for each parameter, holding the new value and the new state.
   public static func evaluate(_ groups: [[Tensor]]) { Evaluation.run(groups.map { $0.map(\.value) }) }
 
+  /// Runs pending work like `evaluate(_:)`, and lets each result take the memory of the tensor at its position in
+  /// `owned`, where one program computes the whole group and nothing else reads that tensor.
+  ///
+  /// - Precondition: `owned` tensors were sole owners before the group's values were made from them.
+  package static func evaluate(_ groups: [[Tensor]], overwriting owned: [[Tensor?]]) {
+    Evaluation.run(groups.map { $0.map(\.value) }, overwriting: owned.map { $0.map { $0?.value } })
+  }
+
   // MARK: Memory
+
+  /// Whether nobody else can see this tensor's memory: no copy of the tensor, no view, no pending work.
+  package mutating func isSoleOwner() -> Bool {
+    node == nil && coversValue && isKnownUniquelyReferenced(&value) && value.ownsMemoryAlone()
+  }
 
   /// What a backend reads; runs what is pending.
   package var view: StridedView { StridedView(value.storage(), dtype, shape: shape, strides: strides, offset: offset) }

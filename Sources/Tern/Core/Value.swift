@@ -74,6 +74,16 @@ package final class Value: Sendable {
     return kept
   }
 
+  /// Whether the memory belongs to this value and to nothing else, so that whoever alone holds the value may overwrite it.
+  func ownsMemoryAlone() -> Bool {
+    state.withLock { state in
+      guard case .ready(var storage) = state else { return false }
+      state = .constant(.integer(0))  // gives up the state's own reference, for a moment
+      defer { state = .ready(storage) }
+      return isKnownUniquelyReferenced(&storage)
+    }
+  }
+
   var consumerCount: Int { consumers.load(ordering: .relaxed) }
   var isWorthKeeping: Bool { wasRecomputed.load(ordering: .relaxed) }
   func markRecomputed() { wasRecomputed.store(true, ordering: .relaxed) }

@@ -53,6 +53,9 @@ public final class Parameter {
     }
   }
 
+  /// Whether nothing but this cell can see the value's memory.
+  var ownsValueAlone: Bool { openScopes == 0 && stored.isSoleOwner() }
+
   /// The value whatever scope is open.
   var cellValue: Tensor { stored }
 

@@ -15,7 +15,7 @@ public protocol Optimizer {
   /// Names of the tensors remembered of each parameter, as checkpoints spell them.
   var slotNames: [String] { get }
 
-  /// The value after one update.
+  /// The value after one update: an expression of the arguments, which keeps none of them beyond the call.
   ///
   /// - Parameters:
   ///   - slots: one tensor for each of `slotNames`, zeros at the first step; replaced by their new values.
@@ -33,26 +33,31 @@ extension Optimizer {
     try update(gradients.parameters, with: gradients)
   }
 
-  /// Replaces each of some parameters by its new value.
+  /// Replaces each of some parameters by its new value, in the same memory where nobody else holds the old one.
   ///
   /// - Throws: what goes wrong while state moves to a device that the parameters have moved to.
   /// - Precondition: each trainable one of `parameters` has a gradient.
   public mutating func update(_ parameters: ParameterList, with gradients: Gradients) throws {
     var groups: [[Tensor]] = []
+    var owned: [[Tensor?]] = []
     var updates: [(name: String, parameter: Parameter, value: Tensor, entry: OptimizerState.Entry)] = []
     groups.reserveCapacity(parameters.count)
     updates.reserveCapacity(parameters.count)
     for (index, (name, parameter)) in parameters.trainable.enumerated() {
       let gradient = gradients.value(at: index, of: parameter, called: name)
+      // Asked before anything here makes a copy.
+      let ownsValue = parameter.ownsValueAlone
+      let ownedSlots = state.entries[name]?.soleOwnedSlots() ?? []
       var entry = state.entries[name] ?? OptimizerState.Entry()
       let value = parameter.value
       var slots = try startedSlots(entry.slots, for: value, called: name)
       let newValue = updated(value, gradient: gradient, slots: &slots, step: entry.steps + 1)
       entry = OptimizerState.Entry(steps: entry.steps + 1, slots: slots)
       groups.append([newValue] + slots)
+      owned.append([ownsValue ? value : nil] + ownedSlots)
       updates.append((name, parameter, newValue, entry))
     }
-    Tensor.evaluate(groups)
+    Tensor.evaluate(groups, overwriting: owned)
     for (name, parameter, value, entry) in updates {
       parameter.value = value
       state.entries[name] = entry

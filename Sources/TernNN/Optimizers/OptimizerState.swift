@@ -14,6 +14,13 @@ public struct OptimizerState: Sendable {
       self.steps = steps
       self.slots = slots
     }
+
+    /// The slots whose memory nothing else can see, nil in the places of the others.
+    mutating func soleOwnedSlots() -> [Tensor?] {
+      // Asked of all first: the result is a copy.
+      let owned = slots.indices.map { slots[$0].isSoleOwner() }
+      return zip(slots, owned).map { $1 ? $0 : nil }
+    }
   }
 
   public var entries: [String: Entry] = [:]

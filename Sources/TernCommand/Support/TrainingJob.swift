@@ -26,7 +26,7 @@ struct TrainingJob {
     RandomGenerator.shared.state = RandomGenerator.State(seed: recipe.seed)
     let model = withDevice(device) { specification.makeModel(generator: .shared) }
     var optimizer = recipe.optimizer.makeOptimizer(learningRate: recipe.learningRate)
-    if let resume { try checkFits(SafetensorsFile(path: resume), model) }
+    if let resume { try checkForm(SafetensorsFile(path: resume)) }
     let history = try train(model, &optimizer)
     if history.wasInterrupted { return nil }
     return TrainingReport(
@@ -46,9 +46,8 @@ struct TrainingJob {
     }
   }
 
-  /// Names what is wrong with a checkpoint of another network before anything is trained.
-  private func checkFits(_ file: SafetensorsFile, _ model: any Layer) throws {
-    // Two forms of one network agree in every shape, so shapes alone do not tell them apart.
+  /// Two forms of one network agree in every shape, so shapes alone do not tell them apart.
+  private func checkForm(_ file: SafetensorsFile) throws {
     if let found = try? ModelSpecification(metadata: file.metadata, path: file.path),
       found.name == specification.name, found != specification
     {
@@ -56,6 +55,5 @@ struct TrainingJob {
         .checkpointMismatch, "cannot resume \(file.path): it holds \(found.label), not \(specification.label)",
         remedy: found.isClassic ? "add --classic" : "leave --classic out")
     }
-    try model.load(from: file)
   }
 }

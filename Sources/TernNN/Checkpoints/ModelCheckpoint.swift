@@ -24,14 +24,20 @@ extension Module {
   }
 
   /// Replaces all parameters and buffers by those of an open file.
-  public func load(from file: SafetensorsFile) throws { try contents().load(from: file) }
+  public func load(from file: SafetensorsFile) throws { 
+    let contents = contents()
+    contents.replace(by: try contents.values(from: file))
+  }
 }
 
 /// What begins the names of tensors in a checkpoint that do not belong to the model. No property can be called so.
 let optimizerPrefix = "optimizer/"
 
 extension ModuleContents {
-  func load(from file: SafetensorsFile) throws {
+  /// A value for each of `stateTensors`, in their order, read and checked.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` naming the first tensor that differs, or `file`.
+  func values(from file: SafetensorsFile) throws -> [Tensor] {
     let known = Set(stateTensors.map(\.name))
     var loaded: [Tensor] = []
     for (name, present) in stateTensors {
@@ -49,8 +55,13 @@ extension ModuleContents {
     for name in file.names where !known.contains(name) && !name.hasPrefix(optimizerPrefix) {
       throw mismatch(file, "it has '\(name)' \(file.shape(of: name)!), which this model does not have")
     }
-    for ((_, parameter), value) in zip(parameters, loaded) { parameter.value = value }
-    for ((_, buffer), value) in zip(buffers, loaded.dropFirst(parameters.count)) { buffer.value = value }
+    return loaded
+  }
+
+  /// Puts values in the place of `stateTensors`, in their order.
+  func replace(by values: [Tensor]) {
+    for ((_, parameter), value) in zip(parameters, values) { parameter.value = value }
+    for ((_, buffer), value) in zip(buffers, values.dropFirst(parameters.count)) { buffer.value = value }
   }
 
   private func mismatch(_ file: SafetensorsFile, _ what: String) -> TernError {

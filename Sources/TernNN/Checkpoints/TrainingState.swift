@@ -4,8 +4,8 @@ import Tern
 
 /// What a training checkpoint holds beside tensors, as JSON in the file's metadata.
 ///
-/// The tensors are the model's under their own names, so that `load(from:)` reads a checkpoint, too, and the optimizer's
-/// as `optimizer/SLOT/PARAMETER`.
+/// The tensors are the model's under their own names, so that `load(from:)` reads a checkpoint, too, and the
+/// optimizer's as `optimizer/SLOT/PARAMETER`.
 struct TrainingState: Codable {
   /// Raised when older programs would misread the file.
   var version = 1
@@ -56,49 +56,60 @@ struct TrainingState: Codable {
 
   /// Puts everything back that a run depends on.
   ///
-  /// - Throws: `TernError` with code `checkpointMismatch` when the checkpoint is of another model, optimizer or data set.
+  /// All of it is read and checked before anything changes, the model first: of a checkpoint of another model the first
+  /// parameter that differs is named, not what follows from it.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` when the checkpoint is of another model, optimizer or data
+  ///   set, `format` or `file` when it cannot be read.
   static func restore<O: Optimizer>(from file: SafetensorsFile, into steps: TrainingSteps<O>) throws -> TrainingState {
-    func mismatch(_ what: String, _ remedy: String) -> TernError {
-      TernError(.checkpointMismatch, "cannot resume \(file.path): \(what)", remedy: remedy)
-    }
-    guard let text = file.metadata[metadataKey] else {
-      throw mismatch("it holds a model without the state of its training", "load the model and train anew")
+    let values = try steps.contents.values(from: file)
+    let state = try TrainingState(from: file)
+    try state.checkFits(file, steps)
+    let optimizerState = try state.optimizerState(file, steps)
+    let generatorStates = try state.generatorStates(file, steps)
+    // The source checks the position itself, and stays where it is if it refuses.
+    try steps.source.restore(state.position)
+    steps.contents.replace(by: values)
+    steps.optimizer.state = optimizerState
+    for ((_, generator), state) in zip(steps.generators, generatorStates) { generator.state = state }
+    steps.step = state.step
+    steps.epoch = state.epoch
+    return state
+  }
+
+  private init(from file: SafetensorsFile) throws {
+    guard let text = file.metadata[Self.metadataKey] else {
+      throw Self.mismatch(
+        file, "it holds a model without the state of its training", "load the model and train anew")
     }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let state: TrainingState
     do {
-      state = try decoder.decode(TrainingState.self, from: Data(text.utf8))
+      self = try decoder.decode(TrainingState.self, from: Data(text.utf8))
     } catch {
       throw TernError(
         .format, "\(file.path): the training state cannot be read",
         remedy: "the file is damaged; use another checkpoint",
         cause: "\(error)")
     }
-    guard state.version == currentVersion else {
-      throw mismatch("its version is \(state.version), this program knows \(currentVersion)", "use the newer program")
+    guard version == Self.currentVersion else {
+      throw Self.mismatch(
+        file, "its version is \(version), this program knows \(Self.currentVersion)", "use the newer program")
     }
-    guard state.optimizer == name(of: steps.optimizer) else {
-      throw mismatch(
-        "it was trained with \(state.optimizer), not \(name(of: steps.optimizer))", "use \(state.optimizer)")
+  }
+
+  private func checkFits<O: Optimizer>(_ file: SafetensorsFile, _ steps: TrainingSteps<O>) throws {
+    let here = Self.name(of: steps.optimizer)
+    guard optimizer == here else {
+      throw Self.mismatch(file, "it was trained with \(optimizer), not \(here)", "use \(optimizer)")
     }
     let (batches, samples) = (steps.source.batchCount, steps.source.sampleCount)
-    guard state.batchCount == batches && state.sampleCount == samples else {
-      throw mismatch(
-        "its data had \(state.sampleCount) samples in \(state.batchCount) batches, these have \(samples) in \(batches)",
+    guard batchCount == batches && sampleCount == samples else {
+      throw Self.mismatch(
+        file, "its data had \(sampleCount) samples in \(batchCount) batches, these have \(samples) in \(batches)",
         "use the same data and batch size")
     }
-    let optimizerState = try state.optimizerState(file, steps)
-    try steps.source.restore(state.position)
-    try steps.contents.load(from: file)
-    steps.optimizer.state = optimizerState
-    for (name, generator) in steps.generators {
-      if let state = state.generators[name] { generator.state = state }
-    }
-    steps.step = state.step
-    steps.epoch = state.epoch
-    return state
   }
 
   private func optimizerState<O: Optimizer>(
@@ -109,17 +120,35 @@ struct TrainingState: Codable {
       guard let count = parameterSteps[name] else { continue }
       let slots = try steps.optimizer.slotNames.map { slot in
         let tensor = try file.tensor("\(optimizerPrefix)\(slot)/\(name)", on: parameter.value.device)
-        guard tensor.shape == parameter.shape else {
-          throw TernError(
-            .checkpointMismatch,
-            "cannot resume \(file.path): '\(slot)' of '\(name)' is \(tensor.shape) there and \(parameter.shape) here",
-            remedy: "build the model that the checkpoint was made with")
+        guard tensor.shape == parameter.shape && tensor.dtype.isFloatingPoint else {
+          throw Self.mismatch(
+            file,
+            "'\(slot)' of '\(name)' is \(tensor.dtype) \(tensor.shape) there and "
+              + "\(parameter.value.dtype) \(parameter.shape) here",
+            "use a checkpoint that this model was trained with")
         }
         return tensor
       }
       entries[name] = OptimizerState.Entry(steps: count, slots: slots)
     }
     return OptimizerState(entries: entries)
+  }
+
+  /// The states of the run's generators, in their order.
+  private func generatorStates<O: Optimizer>(
+    _ file: SafetensorsFile, _ steps: TrainingSteps<O>
+  ) throws -> [RandomGenerator.State] {
+    try steps.generators.map { name, _ in
+      guard let state = generators[name] else {
+        throw Self.mismatch(
+          file, "it has no state of the random generator '\(name)'", "build the model that it was made with")
+      }
+      return state
+    }
+  }
+
+  private static func mismatch(_ file: SafetensorsFile, _ what: String, _ remedy: String) -> TernError {
+    TernError(.checkpointMismatch, "cannot resume \(file.path): \(what)", remedy: remedy)
   }
 
   private static func name(of optimizer: some Optimizer) -> String { "\(type(of: optimizer))" }

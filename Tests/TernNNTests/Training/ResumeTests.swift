@@ -171,6 +171,57 @@ import Testing
     #expect(try SafetensorsFile(path: path).metadata["kind"] == "noisy")
   }
 
+  @Test func aCheckpointOfAnotherModelNamesTheFirstParameterAndBothShapes() throws {
+    let path = folder.file("run")
+    var optimizer = Adam()
+    func train(_ model: some Layer, resume: String? = nil) throws {
+      _ = try fit(
+        model, train: clusterBatches(), epochs: 1, optimizer: &optimizer, checkpoint: path, resume: resume,
+        progress: .none)
+    }
+    try train(Sequential(Linear(5, 8), Linear(8, 3)))
+    let (other, state) = (Sequential(Linear(5, 9), Linear(9, 3)), optimizer.state)
+    let before = try other.stateTensors().map { try $0.tensor.scalars(as: Float.self) }
+    expectError(.checkpointMismatch, "another model", "'0.weight' is [8, 5] there and [9, 5]") {
+      try train(other, resume: path)
+    }
+    // Also with another optimizer and other data, which are consequences rather than the cause.
+    expectError(.checkpointMismatch, "'0.weight'") {
+      var optimizer = SGD(learningRate: 1)
+      _ = try fit(other, train: clusterBatches(9), epochs: 1, optimizer: &optimizer, resume: path, progress: .none)
+    }
+    #expect(try other.stateTensors().map { try $0.tensor.scalars(as: Float.self) } == before)
+    #expect(optimizer.state.entries.keys == state.entries.keys)
+  }
+
+  @Test func aRefusedCheckpointChangesNothing() throws {
+    let path = folder.file("run")
+    _ = try Run(epochs: 1, checkpoint: path)
+    let file = try SafetensorsFile(path: path)
+    let key = TrainingState.metadataKey
+    let damage: [(String, String, String)] = [
+      ("a generator is missing", #""generators":{"#, #""generators":{},"unused":{"#),
+      ("the position does not exist", #""position":{"batch":0"#, #""position":{"batch":7"#),
+      ("the data differ", #""sampleCount":44"#, #""sampleCount":45"#),
+    ]
+    for (what, from, to) in damage {
+      let text = try #require(file.metadata[key])
+      try #require(text.contains(from), "\(text)")
+      let broken = folder.file("broken")
+      try writeSafetensors(
+        file.names.map { ($0, try file.tensor($0, on: .cpu)) },
+        metadata: [key: text.replacingOccurrences(of: from, with: to)], to: broken)
+      let (model, source) = (NoisyNet(seed: 7), clusterBatches(44))
+      let before = try model.stateTensors().map { try $0.tensor.scalars(as: Float.self) }
+      var optimizer = Adam(learningRate: 0.01)
+      expectError(.checkpointMismatch) {
+        _ = try fit(model, train: source, epochs: 2, optimizer: &optimizer, resume: broken, progress: .none)
+      }
+      #expect(try model.stateTensors().map { try $0.tensor.scalars(as: Float.self) } == before, "\(what)")
+      #expect(source.position == clusterBatches(44).position && optimizer.state.entries.isEmpty, "\(what)")
+    }
+  }
+
   @Test func extremeStateSurvives() throws {
     let path = folder.file("run")
     let model = withDevice(.cpu) { Sequential(Linear(5, 3), Dropout(0.5, generator: RandomGenerator(seed: .max))) }

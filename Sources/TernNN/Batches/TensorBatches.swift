@@ -4,19 +4,18 @@ import TernRuntime
 
 /// Batches cut from tensors that hold the whole data set, in order or shuffled anew each epoch.
 ///
-/// The permutation of epoch `e` is drawn from a generator seeded with the source's seed and moved to stream `e`, so that
-/// any epoch's order is known without the ones before it. Rows are gathered on the tensors' device.
+/// The order of an epoch depends on the seed and the epoch's number only, and is that of a `DataLoader` with the same
+/// seed. Rows are gathered on the tensors' device.
 public final class TensorBatches: BatchSource {
   private let inputs: Tensor
   private let labels: Tensor
-  private let batchSize: Int
-  private let shuffles: Bool
-  private let dropsRemainder: Bool
-  private var order: (epoch: Int, rows: Tensor)?
+  private var order: EpochOrder
+  /// The order of the epoch at work, on the tensors' device.
+  private var shuffledRows: Tensor?
 
   public private(set) var position: BatchPosition
-  public var sampleCount: Int { dropsRemainder ? batchCount * batchSize : labels.shape[0] }
-  public let batchCount: Int
+  public var sampleCount: Int { order.dropsRemainder ? batchCount * order.batchSize : order.sampleCount }
+  public var batchCount: Int { order.batchCount }
 
   /// - Parameters:
   ///   - inputs: `[N, ...]`.
@@ -34,43 +33,28 @@ public final class TensorBatches: BatchSource {
       "TensorBatches: inputs and labels must have one row a sample, got \(inputs.shape) and \(labels.shape)")
     self.inputs = inputs
     self.labels = labels
-    self.batchSize = batchSize
-    self.shuffles = shuffles
-    self.dropsRemainder = dropsRemainder
-    let samples = inputs.shape[0]
-    batchCount = dropsRemainder ? samples / batchSize : (samples + batchSize - 1) / batchSize
+    order = EpochOrder(
+      sampleCount: inputs.shape[0], batchSize: batchSize, shuffles: shuffles, dropsRemainder: dropsRemainder)
     position = BatchPosition(seed: seed)
   }
 
   public func next() -> Batch? {
-    if position.batch >= batchCount {
-      position.epoch += 1
-      position.batch = 0
+    defer { position = order.successor(of: position) }
+    guard let range = order.range(at: position) else {
+      shuffledRows = nil
       return nil
     }
-    let start = position.batch * batchSize
-    let end = min(start + batchSize, inputs.shape[0])
-    position.batch += 1
-    guard shuffles else {
-      return Batch(
-        inputs: inputs.sliced(along: 0, from: start, to: end), labels: labels.sliced(along: 0, from: start, to: end))
-    }
-    let rows = shuffledRows().sliced(along: 0, from: start, to: end)
+    func cut(_ tensor: Tensor) -> Tensor { tensor.sliced(along: 0, from: range.lowerBound, to: range.upperBound) }
+    guard order.shuffles else { return Batch(inputs: cut(inputs), labels: cut(labels)) }
+    let all = shuffledRows ?? Tensor(order.order(position), on: inputs.device)
+    shuffledRows = all
+    let rows = cut(all)
     return Batch(inputs: inputs.gathered(rows: rows), labels: labels.gathered(rows: rows))
   }
 
   public func restore(_ position: BatchPosition) throws {
     try checkExists(position)
     self.position = position
-    order = nil
-  }
-
-  private func shuffledRows() -> Tensor {
-    if let order, order.epoch == position.epoch { return order.rows }
-    let generator = RandomGenerator(seed: position.seed)
-    generator.state.stream = UInt64(position.epoch)
-    let rows = Tensor(generator.permutation(of: inputs.shape[0]), on: inputs.device)
-    order = (position.epoch, rows)
-    return rows
+    shuffledRows = nil
   }
 }

@@ -1,5 +1,5 @@
-import Tern
 // SPDX-License-Identifier: MIT
+import Tern
 import Testing
 
 @testable import TernNN
@@ -40,6 +40,14 @@ import Testing
     let again = self.source(on: .cpu)
     #expect(try (0..<3).map { _ in try epoch(again).flatMap { $0 } } == epochs, "the order depends on the device")
     #expect(try epoch(self.source(seed: 6)).flatMap { $0 } != epochs[0])
+  }
+
+  @Test func ordersAreThoseOfTheSharedEpochOrder() throws {
+    let source = source()
+    var order = EpochOrder(sampleCount: 10, batchSize: 4, shuffles: true, dropsRemainder: false)
+    for number in 0..<3 {
+      #expect(try epoch(source).flatMap { $0 } == order.order(BatchPosition(epoch: number, seed: 5)))
+    }
   }
 
   @Test func anyPositionCanBeRestored() throws {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import TernNN
+import Tern
 import Testing
 
-@testable import TernData
+@testable import TernNN
 
 @Suite struct EpochOrderTests {
   @Test(arguments: [(10, 3, false, 4), (10, 3, true, 3), (9, 3, false, 3), (2, 5, false, 1), (2, 5, true, 0)])
@@ -26,6 +26,14 @@ import Testing
     // Known again without the epochs before it.
     var fresh = EpochOrder(sampleCount: 101, batchSize: 8, shuffles: true, dropsRemainder: false)
     #expect(Array(fresh.rows(at: BatchPosition(epoch: 1, batch: 2, seed: 1))!) == Array(epochs[1][16..<24]))
+  }
+
+  @Test func ordersAndWeightsDrawOtherWords() {
+    // A generator's first draws fill the weights of a model; none of them may be an epoch's permutation.
+    let weights = RandomGenerator(seed: 9)
+    let first = (0..<64).map { _ in weights.permutation(of: 50) }
+    var order = EpochOrder(sampleCount: 50, batchSize: 50, shuffles: true, dropsRemainder: false)
+    for epoch in 0..<64 { #expect(!first.contains(order.order(BatchPosition(epoch: epoch, seed: 9)))) }
   }
 
   @Test func unshuffledOrderIsTheDataSets() {

@@ -8,7 +8,10 @@ extension CPUBackend {
   }
 
   /// The same without counting, for the parts of other operations.
-  func runPointwise(_ program: PointwiseProgram, _ operands: [PointwiseOperands]) {
+  func runPointwise(_ program: PointwiseProgram, _ sets: [PointwiseOperands]) {
+    let rank = Int(TERN_MAX_RANK)
+    let isDeep = sets.contains { $0.outputs[0].shape.count > rank }
+    let operands = isDeep ? sets.flatMap { $0.pieces(rank: rank) } : sets
     let table = tern_pointwise_functions_for(isa)
     // Bytes moved and instructions cost about the same for each element; a chunk is some 20 microseconds of them.
     let cost = program.inputs.count + program.outputs.count + program.instructions.count
@@ -206,8 +209,6 @@ extension UnsafeMutablePointer<tern_operand> {
         strides[rank - 1] = stride
         continue
       }
-      require(
-        rank < Int(TERN_MAX_RANK), "pointwise: view of shape \(shape) has more than \(TERN_MAX_RANK) strided axes")
       extents[rank] = extent
       strides[rank] = stride
       rank += 1

@@ -13,6 +13,7 @@ struct PointwiseLayout {
   /// For each view the element where it starts.
   let offsets: [Int]
   let count: Int
+  private let loop: CollapsedLoop
 
   init(_ operands: PointwiseOperands) {
     var views = operands.inputs
@@ -25,7 +26,7 @@ struct PointwiseLayout {
     for view in views {
       require(view.shape == full, "pointwise: operands must have one shape, got \(view.shape) and \(full)")
     }
-    let loop = CollapsedLoop(views, shape: full)
+    loop = CollapsedLoop(views, shape: full)
     self.views = views
     offsets = views.map(\.offset)
     count = loop.count
@@ -33,26 +34,21 @@ struct PointwiseLayout {
     strides = loop.shape.isEmpty ? views.map { _ in [1] } : loop.strides
   }
 
-  private init(_ whole: PointwiseLayout, dropping axes: Int, at offsets: [Int]) {
+  private init(_ whole: PointwiseLayout, keeping axes: [Int], at start: [Int]) {
     views = whole.views
     outputPlaces = whole.outputPlaces
-    self.offsets = offsets
-    shape = Array(whole.shape[axes...])
-    strides = whole.strides.map { Array($0[axes...]) }
+    offsets = zip(whole.offsets, start).map { $0 + $1 }
+    shape = axes.map { whole.shape[$0] }
+    strides = whole.strides.map { strides in axes.map { strides[$0] } }
     count = elementCount(shape)
+    loop = whole.loop
   }
 
-  /// The same work in pieces of at most `rank` axes; the outer axes are spelled out.
+  /// The same work in pieces of at most `rank` axes.
   func pieces(rank: Int) -> [PointwiseLayout] {
-    let outer = shape.count - rank
-    guard outer > 0 else { return [self] }
-    var starts = [offsets]
-    for axis in 0..<outer {
-      starts = starts.flatMap { start in
-        (0..<shape[axis]).map { index in start.indices.map { start[$0] + index * strides[$0][axis] } }
-      }
-    }
-    return starts.map { PointwiseLayout(self, dropping: outer, at: $0) }
+    guard shape.count > rank else { return [self] }
+    let (axes, starts) = loop.pieces(rank: rank)
+    return starts.map { PointwiseLayout(self, keeping: axes, at: $0) }
   }
 }
 

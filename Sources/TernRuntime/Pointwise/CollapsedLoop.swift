@@ -31,4 +31,19 @@ package struct CollapsedLoop: Sendable {
   package var isDense: Bool {
     shape.isEmpty || (shape.count == 1 && strides.allSatisfy { $0[0] == 1 })
   }
+
+  /// The axes of a loop of at most `rank` axes, and where each view stands at each of its runs, in elements from the
+  /// first: the other axes, the shortest but never the innermost, are spelled out.
+  package func pieces(rank: Int) -> (axes: [Int], starts: [[Int]]) {
+    var axes = Array(shape.indices)
+    var starts = [Array(repeating: 0, count: strides.count)]
+    while axes.count > max(1, rank) {
+      let position = axes.indices.dropLast().min { shape[axes[$0]] < shape[axes[$1]] }!
+      let axis = axes.remove(at: position)
+      starts = starts.flatMap { start in
+        (0..<shape[axis]).map { index in start.indices.map { start[$0] + index * strides[$0][axis] } }
+      }
+    }
+    return (axes, starts)
+  }
 }

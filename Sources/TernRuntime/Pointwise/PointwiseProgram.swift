@@ -117,4 +117,26 @@ package struct PointwiseOperands: Sendable {
     self.inputs = inputs
     self.outputs = outputs
   }
+
+  /// The same work in sets whose views each need at most `rank` nested loops. Sets are independent, so nothing has to
+  /// be copied for it.
+  package func pieces(rank: Int) -> [PointwiseOperands] {
+    let (views, shape) = (inputs + outputs, outputs[0].shape)
+    if shape.count <= rank { return [self] }
+    for view in views {
+      require(view.shape == shape, "pointwise: operands must have one shape, got \(view.shape) and \(shape)")
+    }
+    if views.allSatisfy({ CollapsedLoop([$0], shape: shape).shape.count <= rank }) { return [self] }
+    let loop = CollapsedLoop(views, shape: shape)
+    let (axes, starts) = loop.pieces(rank: rank)
+    let extents = axes.map { loop.shape[$0] }
+    return starts.map { start in
+      let parts = views.indices.map { index in
+        views[index].viewed(
+          shape: extents, strides: axes.map { loop.strides[index][$0] }, offset: views[index].offset + start[index])
+      }
+      return PointwiseOperands(
+        inputs: Array(parts[..<inputs.count]), outputs: Array(parts[inputs.count...]))
+    }
+  }
 }

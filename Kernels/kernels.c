@@ -61,6 +61,9 @@ static const char rows_cl[] = {
 static const char softmax_cl[] = {
 #embed "softmax.cl"
 };
+static const char transpose_cl[] = {
+#embed "transpose.cl"
+};
 static const char typed_cl[] = {
 #embed "typed.cl"
 };
@@ -105,6 +108,7 @@ static const tern_source sources[] = {
     {"row_powers.cl", row_powers_cl, sizeof row_powers_cl},
     {"rows.cl", rows_cl, sizeof rows_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
+    {"transpose.cl", transpose_cl, sizeof transpose_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},
     {"probe.cl", probe_cl, sizeof probe_cl},
     {"pointwise.cl", pointwise_cl, sizeof pointwise_cl},

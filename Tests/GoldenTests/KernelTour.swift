@@ -53,6 +53,10 @@ enum KernelTour {
           x.gathered(rows: Tensor([4, 0, 4, 2], on: device)),
         ]
       },
+      Stop("large transposes") { device in
+        let x = normal([130, 131], on: device)
+        return [x.transposed().contiguous(), x.transposed() + 1]
+      },
       Stop("reductions in several passes") { device in
         let x = normal([3, 5000], on: device)
         let tall = normal([5000, 3], on: device)

@@ -24,7 +24,7 @@ extension Module {
   }
 
   /// Replaces all parameters and buffers by those of an open file.
-  public func load(from file: SafetensorsFile) throws { 
+  public func load(from file: SafetensorsFile) throws {
     let contents = contents()
     contents.replace(by: try contents.values(from: file))
   }

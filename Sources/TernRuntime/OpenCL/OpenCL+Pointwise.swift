@@ -14,6 +14,7 @@ extension OpenCLBackend {
     var classes: [PointwiseKernels.Key: [PointwiseLayout]] = [:]
     var order: [PointwiseKernels.Key] = []
     for set in operands {
+      guard let set = withoutTransposedInputs(program, set) else { continue }
       let whole = PointwiseLayout(set)
       guard whole.count > 0 else { continue }
       for layout in whole.pieces(rank: maximumRank(program, views: whole.views.count)) {

@@ -29,6 +29,17 @@ package protocol Backend: AnyObject, Sendable {
   /// Gives all free blocks of the pool back to the driver.
   func emptyPool()
 
+  // MARK: Operations without a kernel
+
+  /// Runs an operation that the device has no kernel for on the CPU: waits for the inputs, computes, and sends the
+  /// outputs. Only here do operations leave their device, so each time is counted in `Statistics.cpuFallbacks`, and under
+  /// `TERN_STRICT=1` is a failure with code `fallback` that names the operation. On the CPU it is a plain call.
+  ///
+  /// - Parameter compute: given the inputs as they are strided, and dense outputs.
+  func onCPU(
+    _ operation: String, reading inputs: [StridedView], into outputs: [StridedView],
+    _ compute: (CPUBackend, [StridedView], [StridedView]) -> Void)
+
   // MARK: Pointwise
 
   /// Runs one program over one or several independent sets of operands, as few launches as the device allows

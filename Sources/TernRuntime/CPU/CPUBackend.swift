@@ -69,6 +69,15 @@ package final class CPUBackend: Backend {
     ScratchPool.shared.empty()
   }
 
+  package func onCPU(
+    _ operation: String, reading inputs: [StridedView], into outputs: [StridedView],
+    _ compute: (CPUBackend, [StridedView], [StridedView]) -> Void
+  ) {
+    let dense = outputs.map { $0.isContiguous ? $0 : scratch($0.shape, $0.dtype) }
+    compute(self, inputs, dense)
+    for (result, output) in zip(dense, outputs) where !output.isContiguous { convert(result, into: output) }
+  }
+
   package var statistics: Statistics {
     var statistics = Statistics()
     statistics.launches = counters.launches.load(ordering: .relaxed)

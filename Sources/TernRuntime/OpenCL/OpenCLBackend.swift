@@ -15,6 +15,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   let pointwiseKernels: PointwiseKernels
   let staging = Staging()
   private let contextObject: OpenCLObject
+  let isStrict: Bool
 
   /// Whether the driver says that the device is a CPU (PoCL, Intel's CPU runtime): wide vectors, no local memory worth it.
   package let isCPUDevice: Bool
@@ -50,6 +51,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     self.functions = functions
     self.info = info
     isCPUDevice = options.treatAsCPU ?? info.isCPU
+    isStrict = options.isStrict
     contextObject = OpenCLObject(context)
     self.queue = OpenCLQueue(OpenCLObject(queue), isSimulator: info.isSimulator, functions: functions)
     programs = ProgramCache(

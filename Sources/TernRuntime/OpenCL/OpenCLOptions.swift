@@ -9,6 +9,8 @@ struct OpenCLOptions: Sendable {
   var pointwiseTier: Int?
   /// The most bytes that tensors and free blocks may take; `TERN_MEMORY_LIMIT`.
   var memoryLimit: Int?
+  /// Whether an operation without a kernel fails instead of running on the CPU; `TERN_STRICT`.
+  var isStrict = false
 
   /// - Throws: `TernError` with code `setting` for a value that means nothing.
   static func configured(
@@ -22,6 +24,12 @@ struct OpenCLOptions: Sendable {
         )
       }
       options.pointwiseTier = tier
+    }
+    if let text = environment["TERN_STRICT"], !text.isEmpty {
+      guard ["0", "1"].contains(text) else {
+        throw TernError(.setting, "TERN_STRICT: '\(text)' means nothing", remedy: "use 1 or 0, or unset it")
+      }
+      options.isStrict = text == "1"
     }
     do {
       options.memoryLimit = try MemoryPool.configuredLimit(environment["TERN_MEMORY_LIMIT"])

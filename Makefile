@@ -4,6 +4,7 @@
 SWIFT ?= swift
 # SwiftPM compiles C at -O0 in debug builds, which makes the CPU's loops about nine times slower.
 DEBUG_FLAGS := -Xcc -O2
+# Tests neither use what `tern tune` chose on this machine nor leave their problems to it (TERN_TUNING=off).
 # Arguments for `make demo` and `make bench`, for example ARGS="--only sgemm".
 ARGS ?=
 
@@ -32,7 +33,7 @@ demo: deps
 	$(SWIFT) run -c release --skip-build tern demo $(ARGS)
 
 test: deps
-	$(SWIFT) test $(DEBUG_FLAGS)
+	TERN_TUNING=off $(SWIFT) test $(DEBUG_FLAGS)
 
 bench: deps
 	$(SWIFT) build -c release --product tern-bench

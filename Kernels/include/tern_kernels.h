@@ -37,4 +37,7 @@ typedef struct tern_source {
 /// The source called `name` ("math.cl", say); text is null when there is none.
 tern_source tern_kernel_source(const char *name);
 
+/// A hash over all embedded sources: what was measured or compiled with other sources is of no use.
+uint64_t tern_kernel_hash(void);
+
 #endif

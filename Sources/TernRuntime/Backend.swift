@@ -28,6 +28,8 @@ package protocol Backend: AnyObject, Sendable {
   var statistics: Statistics { get }
   /// Gives all free blocks of the pool back to the driver.
   func emptyPool()
+  /// The algorithms that `tern tune` chose for the device.
+  var choices: ChoiceTable { get }
 
   // MARK: Operations without a kernel
 

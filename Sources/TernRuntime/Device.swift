@@ -23,10 +23,8 @@ public final class Device: Sendable {
   }
 
   /// The CPU; always there.
-  public static let cpu: Device = {
-    let backend = CPUBackend()
-    return Device(kind: .cpu, name: backend.processorName, backend: backend)
-  }()
+  public static let cpu = Device(
+    kind: .cpu, name: CPUBackend.processorName, backend: CPUBackend(recordsProblems: true))
 
   /// The OpenCL device at a position of the list that `tern devices` prints.
   ///

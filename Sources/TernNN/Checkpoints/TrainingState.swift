@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// What a training checkpoint holds beside tensors, as JSON in the file's metadata.
 ///
@@ -18,6 +19,8 @@ struct TrainingState: Codable {
   /// Updates of each parameter, for bias corrections.
   var parameterSteps: [String: Int]
   var generators: [String: RandomGenerator.State]
+  /// Hash of the algorithms chosen for the device; empty for the defaults. Files of older programs lack it.
+  var choices: String?
   var total: EpochTotal
   var history: History
 
@@ -33,6 +36,7 @@ struct TrainingState: Codable {
     optimizer = Self.name(of: steps.optimizer)
     parameterSteps = steps.optimizer.state.entries.mapValues(\.steps)
     generators = Dictionary(steps.generators.map { ($0.name, $0.generator.state) }) { first, _ in first }
+    choices = Self.choices(of: steps)
     self.total = total
     self.history = history
   }
@@ -110,6 +114,11 @@ struct TrainingState: Codable {
         file, "its data had \(sampleCount) samples in \(batchCount) batches, these have \(samples) in \(batches)",
         "use the same data and batch size")
     }
+    if let choices, choices != Self.choices(of: steps) {
+      warnOnce(
+        "\(file.path) was written with other algorithms chosen for the device (`tern tune`): training goes on, but not "
+          + "with the same bits as if it had never stopped")
+    }
   }
 
   private func optimizerState<O: Optimizer>(
@@ -149,6 +158,10 @@ struct TrainingState: Codable {
 
   private static func mismatch(_ file: SafetensorsFile, _ what: String, _ remedy: String) -> TernError {
     TernError(.checkpointMismatch, "cannot resume \(file.path): \(what)", remedy: remedy)
+  }
+
+  private static func choices<O: Optimizer>(of steps: TrainingSteps<O>) -> String? {
+    steps.contents.device?.backend.choices.fingerprint
   }
 
   private static func name(of optimizer: some Optimizer) -> String { "\(type(of: optimizer))" }

@@ -8,18 +8,24 @@ package final class CPUBackend: Backend {
   let threads: ThreadPool
   /// The instruction set whose loops are used.
   let isa: tern_isa
+  /// What `tern tune` chose for this processor.
+  package let choices: ChoiceTable
   private let pool: MemoryPool
   private let counters = Counters()
 
   /// - Parameters:
   ///   - threads: the threads to use; tests compare pools of several sizes.
   ///   - isa: the instruction set to use; by default the best one that `TERN_ISA` allows.
-  package init(threads: ThreadPool = .shared, isa: tern_isa? = nil) {
+  ///   - recordsProblems: whether the problems met are kept for `tern tune`.
+  package init(threads: ThreadPool = .shared, isa: tern_isa? = nil, recordsProblems: Bool = false) {
     if let unknown = tern_isa_unknown_setting() {
       trap("TERN_ISA: expected avx512, avx2 or baseline, got '\(String(cString: unknown))'")
     }
     self.threads = threads
     self.isa = isa ?? tern_isa_chosen()
+    choices = Tuning.table(
+      for: DeviceIdentity(processor: Self.processorName, isa: self.isa, threads: threads.threadCount),
+      isShared: recordsProblems)
     pool = MemoryPool(
       obtain: { [counters] capacity in
         counters.allocations.add(1, ordering: .relaxed)
@@ -29,11 +35,11 @@ package final class CPUBackend: Backend {
   }
 
   /// The model name that the kernel reports.
-  package var processorName: String {
+  package static let processorName: String = {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
     let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":", maxSplits: 1).last
     return name?.trimmingCharacters(in: .whitespaces) ?? "CPU"
-  }
+  }()
 
   package func allocate(byteCount: Int) -> Storage {
     guard let (block, capacity) = pool.allocate(byteCount: byteCount) else {

@@ -84,6 +84,7 @@ extension OpenCLBackend {
   /// batch, with a slow kernel of its own.
   private func choice(for problem: GemmProblem) -> GemmChoice {
     if let choice = GemmChoice.forced ?? GemmChoice.fromEnvironment { return choice }
+    if let tuned = choices.choice(for: problem.problemClass, among: GemmChoice.allCases) { return tuned }
     if isCPUDevice { return .wide }
     return problem.batch == 1 && problem.m * problem.n * problem.k >= 1 << 30 ? .clblast : .own
   }

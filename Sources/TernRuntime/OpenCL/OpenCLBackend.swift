@@ -14,6 +14,8 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   let buffers: BufferSource
   let pointwiseKernels: PointwiseKernels
   let staging = Staging()
+  /// What `tern tune` chose for this device.
+  package let choices: ChoiceTable
   private let contextObject: OpenCLObject
   let isStrict: Bool
 
@@ -56,6 +58,9 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     self.queue = OpenCLQueue(OpenCLObject(queue), isSimulator: info.isSimulator, functions: functions)
     programs = ProgramCache(
       context: contextObject, device: info, isCPUDevice: isCPUDevice, functions: functions)
+    choices =
+      options.choices
+      ?? Tuning.table(for: DeviceIdentity(info, isCPUDevice: isCPUDevice), isShared: options.recordsProblems)
     pointwiseKernels = PointwiseKernels(
       programs: programs, isCPUDevice: isCPUDevice, forcedTier: options.pointwiseTier)
     let buffers = BufferSource(context: contextObject, queue: self.queue.queue, functions: functions)

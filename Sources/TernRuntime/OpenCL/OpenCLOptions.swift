@@ -11,12 +11,17 @@ struct OpenCLOptions: Sendable {
   var memoryLimit: Int?
   /// Whether an operation without a kernel fails instead of running on the CPU; `TERN_STRICT`.
   var isStrict = false
+  /// Whether the problems that the device meets are kept for `tern tune`.
+  var recordsProblems = false
+  /// Choices that stand in for those of the cache.
+  var choices: ChoiceTable?
 
   /// - Throws: `TernError` with code `setting` for a value that means nothing.
   static func configured(
     by environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(TernError) -> OpenCLOptions {
     var options = OpenCLOptions()
+    options.recordsProblems = true
     if let text = environment["TERN_POINTWISE_TIER"], !text.isEmpty {
       guard let tier = Int(text), 0...1 ~= tier else {
         throw TernError(

@@ -222,6 +222,31 @@ import Testing
     }
   }
 
+  @Test func otherAlgorithmsThanAtTheCheckpointAreMentionedOnce() async throws {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      let folder = try TemporaryDirectory()
+      let path = folder.file("run")
+      func train(_ epochs: Int) throws {
+        var optimizer = SGD(learningRate: 0.1)
+        _ = try fit(
+          Linear(5, 3), train: clusterBatches(), epochs: epochs, optimizer: &optimizer, checkpoint: path,
+          resume: epochs == 1 ? nil : path, progress: .none)
+      }
+      try train(1)
+      try train(2)  // nothing to say
+      let file = try SafetensorsFile(path: path)
+      let metadata = file.metadata.mapValues { text in
+        text.replacingOccurrences(of: "\"choices\":\"", with: "\"choices\":\"00112233")
+      }
+      try writeSafetensors(
+        file.names.map { ($0, try file.tensor($0, on: .cpu)) }, metadata: metadata, to: folder.file("other"))
+      try #require(rename(folder.file("other"), path) == 0)
+      try train(3)
+    }
+    let warnings = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(warnings.components(separatedBy: "other algorithms chosen").count == 2, "\(warnings)")
+  }
+
   @Test func extremeStateSurvives() throws {
     let path = folder.file("run")
     let model = withDevice(.cpu) { Sequential(Linear(5, 3), Dropout(0.5, generator: RandomGenerator(seed: .max))) }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Synchronization
-import Tern
 
 #if canImport(Glibc)
   import Glibc
@@ -17,7 +16,7 @@ private let openedFiles = Atomic<Int>(0)
 /// A file that appears whole or not at all: written beside its place, synced, then renamed over it.
 ///
 /// Until `commit` returns, a file that was there before stays as it was; a writer that is dropped leaves nothing behind.
-final class AtomicFile {
+package final class AtomicFile {
   /// The place asked for, as messages name it.
   private let path: String
   /// The file to replace: `path` with symbolic links followed.
@@ -29,7 +28,7 @@ final class AtomicFile {
   /// Opens the temporary file.
   ///
   /// - Throws: `TernError` with code `file` when the place cannot be written.
-  init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     target = AtomicFile.resolved(path)
     let folder = (target as NSString).deletingLastPathComponent
@@ -54,7 +53,7 @@ final class AtomicFile {
     unlink(temporary)
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes
     while let start = rest.baseAddress, !rest.isEmpty {
       let (written, code) = withoutSizeSignal { () -> (Int, Int32) in
@@ -71,7 +70,7 @@ final class AtomicFile {
   }
 
   /// Makes the file appear.
-  func commit() throws {
+  package func commit() throws {
     if fsync(descriptor) != 0 { throw failure("sync", errno) }
     let closed = close(descriptor)
     descriptor = -1
@@ -88,7 +87,7 @@ final class AtomicFile {
   }
 
   /// Throws if a file could not be written there, without touching what is there.
-  static func checkWritable(_ path: String) throws { _ = try AtomicFile(path: path) }
+  package static func checkWritable(_ path: String) throws { _ = try AtomicFile(path: path) }
 
   private func failure(_ action: String, _ code: Int32) -> TernError {
     let remedy =

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Synchronization
+
+/// Warnings that were printed.
+private let printed = Mutex<Set<String>>([])
+
+/// Prints one line on standard error, once in the life of the process.
+package func warnOnce(_ message: String) {
+  guard printed.withLock({ $0.insert(message).inserted }) else { return }
+  try? FileHandle.standardError.write(contentsOf: Data("Tern: warning: \(message)\n".utf8))
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+/// A class of problems that one algorithm is chosen for: an operation with everything that decides which algorithms can
+/// run it and how fast they are, and nothing else. Two calls of one class get the same algorithm.
+///
+/// Its text, `gemm m=256 n=64 …`, names it in files and tables, and can be read back.
+package enum ProblemClass: Hashable, Sendable {
+  case gemm(GemmClass)
+  case convolution(ConvolutionPass, ConvolutionClass)
+
+  /// Multiplications and additions of the definition, which measure how much a better algorithm may save.
+  package var operations: Double {
+    switch self {
+    case .gemm(let gemm): gemm.operations
+    case .convolution(_, let convolution): convolution.operations
+    }
+  }
+}
+
+extension ProblemClass: LosslessStringConvertible {
+  package var description: String {
+    switch self {
+    case .gemm(let gemm): "gemm \(gemm)"
+    case .convolution(let pass, let convolution): "convolution.\(pass.rawValue) \(convolution)"
+    }
+  }
+
+  /// - Returns: nil for what is no problem, or one that no operation would accept.
+  package init?(_ description: String) {
+    let words = description.split(separator: " ", maxSplits: 1).map(String.init)
+    guard words.count == 2 else { return nil }
+    if words[0] == "gemm" {
+      guard let gemm = GemmClass(words[1]) else { return nil }
+      self = .gemm(gemm)
+      return
+    }
+    let parts = words[0].split(separator: ".", maxSplits: 1)
+    guard parts.count == 2, parts[0] == "convolution", let pass = ConvolutionPass(rawValue: String(parts[1])),
+      let convolution = ConvolutionClass(words[1])
+    else { return nil }
+    self = .convolution(pass, convolution)
+  }
+}
+
+/// `name=value` words of a problem's text, each of which is wanted exactly once.
+struct ProblemFields {
+  private var values: [Substring: Substring] = [:]
+
+  init?(_ text: String, names: Set<String>) {
+    for word in text.split(separator: " ") {
+      let parts = word.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, names.contains(String(parts[0])), values[parts[0]] == nil else { return nil }
+      values[parts[0]] = parts[1]
+    }
+    guard values.count == names.count else { return nil }
+  }
+
+  /// The parts of a value between its commas.
+  subscript(_ name: String) -> [String] {
+    values[name[...]].map { $0.split(separator: ",").map(String.init) } ?? []
+  }
+
+  /// `count` whole numbers, none below `least` or above what an extent may be.
+  func numbers(_ name: String, count: Int = 1, least: Int = 1) -> [Int]? {
+    let numbers = self[name].compactMap(Int.init)
+    guard numbers.count == count, self[name].count == count, numbers.allSatisfy({ least...1 << 31 ~= $0 }) else {
+      return nil
+    }
+    return numbers
+  }
+}
+
+extension DType {
+  /// The dtype called `float32`, `int64`, ….
+  init?(named name: String) {
+    guard let type = DType.allCases.first(where: { $0.description == name }) else { return nil }
+    self = type
+  }
+}

@@ -2,10 +2,6 @@
 //
 // Padding, and packing what is padded.
 
-INLINE ptrdiff_t TERN_VARIANT(clamp)(ptrdiff_t x, ptrdiff_t low, ptrdiff_t high) {
-  return x < low ? low : x > high ? high : x;
-}
-
 /// The first `i >= 0` with `i * stride + shift >= bound`, at most `limit`.
 INLINE ptrdiff_t TERN_VARIANT(first_at)(ptrdiff_t bound, ptrdiff_t shift, ptrdiff_t stride, ptrdiff_t limit) {
   ptrdiff_t distance = bound - shift;

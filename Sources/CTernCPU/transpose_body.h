@@ -50,3 +50,22 @@ static __attribute__((unused)) void TERN_VARIANT(pack_transposed)(
     }
   }
 }
+
+/// Writes `count` pixels of some channels, each `step` floats behind the one before it, to rows of the channels' planes.
+/// Four planes at a time: lines of more, which are often a power of two apart, would drive each other out of the cache.
+static __attribute__((unused)) void TERN_VARIANT(store_pixels)(
+    const float *pixels, ptrdiff_t step, ptrdiff_t channels, ptrdiff_t count, float *target, ptrdiff_t plane) {
+  if (channels < 4 || count < 4) {
+    for (ptrdiff_t c = 0; c < channels; c++)
+      for (ptrdiff_t x = 0; x < count; x++) target[c * plane + x] = pixels[x * step + c];
+    return;
+  }
+  for (ptrdiff_t next = 0; next < channels; next += 4) {
+    const ptrdiff_t c = next + 4 <= channels ? next : channels - 4;
+    for (ptrdiff_t next_x = 0; next_x < count; next_x += 4) {
+      const ptrdiff_t x = next_x + 4 <= count ? next_x : count - 4;
+      const float *first = pixels + x * step + c;
+      TERN_VARIANT(pack_4x4)(first, first + step, first + 2 * step, first + 3 * step, target + c * plane + x, plane);
+    }
+  }
+}

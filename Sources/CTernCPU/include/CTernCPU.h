@@ -10,3 +10,4 @@
 #include "tern_reduction.h"
 #include "tern_softmax.h"
 #include "tern_threads.h"
+#include "tern_winograd.h"

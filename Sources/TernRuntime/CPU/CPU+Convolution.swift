@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 import CTernCPU
 
-/// The ways to convolve on the CPU, each in a file of its own.
-enum ConvolutionAlgorithm {
-  /// 1x1, stride 1, no padding: a matrix product for each image.
-  case product
-  /// Register tiles that read shifted rows of padded planes; see `ShiftedConvolution`.
-  case shifted
-
-  init(_ geometry: ConvolutionGeometry) {
-    let unpadded = geometry.padTop + geometry.padBottom + geometry.padLeft + geometry.padRight == 0
-    let single = geometry.kernelHeight * geometry.kernelWidth == 1
-    let unitStride = geometry.strideHeight == 1 && geometry.strideWidth == 1
-    self = single && unitStride && unpadded ? .product : .shifted
-  }
-}
-
 extension CPUBackend {
   package func convolution(
     _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
+  ) {
+    convolution(geometry, x, w, bias: bias, into: y, by: .chosen(for: .forward, geometry))
+  }
+
+  package func convolutionInputGradient(
+    _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
+  ) {
+    convolutionInputGradient(geometry, dy, w, into: dx, by: .chosen(for: .inputGradient, geometry))
+  }
+
+  package func convolutionWeightGradient(
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView
+  ) {
+    convolutionWeightGradient(geometry, x, dy, into: dw, by: .chosen(for: .weightGradient, geometry))
+  }
+
+  /// - Precondition: `algorithm` is one of `ConvolutionAlgorithm.candidates`, here and below.
+  package func convolution(
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView,
+    by algorithm: ConvolutionAlgorithm
   ) {
     if y.count == 0 { return }
     countLaunch()
@@ -26,9 +31,11 @@ extension CPUBackend {
       w.withDenseFloats { w in
         bias.withDenseFloats { bias in
           y.withDenseTarget { y in
-            switch ConvolutionAlgorithm(geometry) {
-            case .product: ProductConvolution(geometry, threads).forward(x, w, bias: bias, y)
-            case .shifted: ShiftedConvolution(forward: geometry, w).run(threads, x, bias: bias, y)
+            switch algorithm {
+            case .product: ProductConvolution(geometry, threads, isa).forward(x, w, bias: bias, y)
+            case .shifted: ShiftedConvolution(forward: geometry, w).run(threads, isa, x, bias: bias, y)
+            case .winograd2: WinogradConvolution(forward: geometry, w, tile: 2).run(threads, isa, x, bias: bias, y)
+            case .winograd4: WinogradConvolution(forward: geometry, w, tile: 4).run(threads, isa, x, bias: bias, y)
             }
           }
         }
@@ -37,16 +44,19 @@ extension CPUBackend {
   }
 
   package func convolutionInputGradient(
-    _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
+    _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView,
+    by algorithm: ConvolutionAlgorithm
   ) {
     if dx.count == 0 { return }
     countLaunch()
     dy.withDenseFloats { dy in
       w.withDenseFloats { w in
         dx.withDenseTarget { dx in
-          switch ConvolutionAlgorithm(geometry) {
-          case .product: ProductConvolution(geometry, threads).inputGradient(dy, w, dx)
-          case .shifted: ShiftedConvolution(inputGradient: geometry, w).run(threads, dy, bias: nil, dx)
+          switch algorithm {
+          case .product: ProductConvolution(geometry, threads, isa).inputGradient(dy, w, dx)
+          case .shifted: ShiftedConvolution(inputGradient: geometry, w).run(threads, isa, dy, bias: nil, dx)
+          case .winograd2: WinogradConvolution(inputGradient: geometry, w, tile: 2).run(threads, isa, dy, bias: nil, dx)
+          case .winograd4: WinogradConvolution(inputGradient: geometry, w, tile: 4).run(threads, isa, dy, bias: nil, dx)
           }
         }
       }
@@ -54,13 +64,21 @@ extension CPUBackend {
   }
 
   package func convolutionWeightGradient(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView,
+    by algorithm: ConvolutionAlgorithm
   ) {
     if dw.count == 0 { return }
     countLaunch()
     x.withDenseFloats { x in
       dy.withDenseFloats { dy in
-        dw.withDenseTarget { dw in WeightGradient(geometry).run(threads, x, dy, dw) }
+        dw.withDenseTarget { dw in
+          switch algorithm {
+          case .product: WeightGradient(geometry, isa, inPlace: true).run(threads, x, dy, dw)
+          case .shifted: WeightGradient(geometry, isa, inPlace: false).run(threads, x, dy, dw)
+          case .winograd2: WinogradWeightGradient(geometry, isa, tile: 2).run(threads, x, dy, dw)
+          case .winograd4: WinogradWeightGradient(geometry, isa, tile: 4).run(threads, x, dy, dw)
+          }
+        }
       }
     }
   }

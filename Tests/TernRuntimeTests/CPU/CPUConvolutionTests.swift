@@ -66,6 +66,13 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     ConvolutionCase("depthwise", [2, 9, 10, 11], [9, 1, 3, 3], padding: (1, 1, 1, 1), groups: 9),
     ConvolutionCase("depthwise, two outputs each", [1, 4, 9, 9], [8, 1, 3, 3], stride: (2, 2), groups: 4),
     ConvolutionCase("large stem", [1, 3, 40, 36], [20, 3, 7, 7], stride: (2, 2), padding: (3, 3, 3, 3)),
+    ConvolutionCase("tiles cut at the edges", [2, 20, 11, 9], [18, 20, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("one tile", [3, 3, 3, 4], [5, 3, 3, 3]),
+    ConvolutionCase("3x3 with uneven padding", [2, 3, 6, 9], [4, 3, 3, 3], padding: (0, 2, 3, 1)),
+    ConvolutionCase("3x3 with more padding than kernel", [1, 2, 3, 2], [3, 2, 3, 3], padding: (4, 5, 3, 4)),
+    ConvolutionCase("3x3 with groups", [2, 34, 6, 7], [38, 17, 3, 3], padding: (1, 1, 1, 1), groups: 2),
+    ConvolutionCase("more tiles in a row than in a block", [1, 17, 5, 150], [5, 17, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("blocks of tiles that end in rows", [2, 17, 33, 31], [8, 17, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("several bands of rows", [1, 40, 72, 66], [3, 40, 3, 3], padding: (1, 1, 1, 1)),
   ]
 }
@@ -94,10 +101,20 @@ struct ConvolutionReference {
   }
 }
 
-@Suite struct CPUConvolutionTests {
-  let backend = Device.cpu.backend
+extension ConvolutionAlgorithm {
+  /// The largest difference between results and a reference. Winograd's sums mix the results of a tile, so their errors
+  /// are in units of the largest result.
+  func error(of results: [Float], _ reference: [Double]) -> Double {
+    guard self == .winograd2 || self == .winograd4 else { return largestError(results, reference) }
+    let scale = 1 + reference.reduce(0) { max($0, abs($1)) }
+    return largestError(results.map { $0 / Float(scale) }, reference.map { $0 / scale })
+  }
+}
 
-  /// Forward, input and weight gradient against sums in float64.
+@Suite struct CPUConvolutionTests {
+  let backend = CPUBackend()
+
+  /// Forward, input and weight gradient by every algorithm that can run them against sums in float64.
   private func check(
     _ test: ConvolutionCase, _ dtype: DType = .float32, _ layout: ViewLayout = .dense, tolerance: Double = 2e-5
   ) {
@@ -106,25 +123,24 @@ struct ConvolutionReference {
     let w = StridedView.random(g.weightShape, layout, dtype: dtype, seed: 2)
     let dy = StridedView.random(g.outputShape, layout, dtype: dtype, seed: 3)
     let bias = StridedView.random([g.outputChannels], .sliced, dtype: dtype, seed: 4)
-    let (y, plainY) = (ViewLayout.dense.view(dtype, g.outputShape), ViewLayout.dense.view(dtype, g.outputShape))
-    let (dx, dw) = (ViewLayout.dense.view(dtype, g.inputShape), ViewLayout.dense.view(dtype, g.weightShape))
-    backend.convolution(g, x, w, bias: bias, into: y)
-    backend.convolution(g, x, w, bias: nil, into: plainY)
-    backend.convolutionInputGradient(g, dy, w, into: dx)
-    backend.convolutionWeightGradient(g, x, dy, into: dw)
-
     let expected = ConvolutionReference(g, x: x, w: w, dy: dy)
-    for (name, result, reference) in [
-      ("y", plainY, expected.y), ("y with bias", y, expected.y(bias: bias.values, g)), ("dx", dx, expected.dx),
-      ("dw", dw, expected.dw),
-    ] {
-      let error = largestError(result.values, reference)
-      #expect(error < tolerance, "\(test.name), \(dtype) \(layout): \(name) off by \(error)")
+    func compare(_ pass: ConvolutionPass, _ reference: [Double], _ run: (ConvolutionAlgorithm, StridedView) -> Void) {
+      let shape = [.forward: g.outputShape, .inputGradient: g.inputShape][pass] ?? g.weightShape
+      for algorithm in ConvolutionAlgorithm.candidates(for: pass, g) {
+        let result = ViewLayout.dense.view(dtype, shape)
+        run(algorithm, result)
+        let error = algorithm.error(of: result.values, reference)
+        #expect(error < tolerance, "\(test.name), \(dtype) \(layout): \(pass) by \(algorithm) off by \(error)")
+      }
     }
+    compare(.forward, expected.y) { backend.convolution(g, x, w, bias: nil, into: $1, by: $0) }
+    compare(.forward, expected.y(bias: bias.values, g)) { backend.convolution(g, x, w, bias: bias, into: $1, by: $0) }
+    compare(.inputGradient, expected.dx) { backend.convolutionInputGradient(g, dy, w, into: $1, by: $0) }
+    compare(.weightGradient, expected.dw) { backend.convolutionWeightGradient(g, x, dy, into: $1, by: $0) }
   }
 
   @Test(arguments: ConvolutionCase.all)
-  func agreesWithPlainSums(_ test: ConvolutionCase) { check(test) }
+  func everyAlgorithmAgreesWithPlainSums(_ test: ConvolutionCase) { check(test) }
 
   @Test func stridedOperands() {
     for layout in ViewLayout.allCases {

@@ -36,12 +36,13 @@ import Testing
       let dy = StridedView.random(g.outputShape, seed: 3)
       let expected = ConvolutionReference(g, x: x, w: w, dy: dy)
       for isa in available {
-        let results = convolve(g, x, w, dy, isa, ThreadPool(threadCount: 1))
-        for (what, result, reference) in [
-          ("y", results.y, expected.y), ("dx", results.dx, expected.dx), ("dw", results.dw, expected.dw),
-        ] {
-          let error = largestError(result, reference)
-          #expect(error < 2e-5, "\(name(isa)), \(test.name): \(what) off by \(error)")
+        let backend = CPUBackend(threads: ThreadPool(threadCount: 1), isa: isa)
+        for pass in ConvolutionPass.allCases {
+          let reference = [.forward: expected.y, .inputGradient: expected.dx][pass] ?? expected.dw
+          for algorithm in ConvolutionAlgorithm.candidates(for: pass, g) {
+            let error = algorithm.error(of: convolve(backend, pass, g, x, w, dy, algorithm), reference)
+            #expect(error < 2e-5, "\(name(isa)), \(test.name): \(pass) by \(algorithm) off by \(error)")
+          }
         }
       }
     }
@@ -49,6 +50,7 @@ import Testing
 
   @Test func threadsDoNotChangeABit() {
     let (one, three) = (ThreadPool(threadCount: 1), ThreadPool(threadCount: 3))
+    let backends = [one, three].map { CPUBackend(threads: $0) }
     for (m, k, n) in [(130, 900, 40), (40, 1100, 70), (4, 3000, 180), (900, 128, 20)] {
       let a = StridedView.random([1, m, k], seed: 10)
       for layout in [ViewLayout.dense, .transposed] {
@@ -65,15 +67,18 @@ import Testing
       ConvolutionCase("few channels", [9, 1, 28, 28], [6, 1, 5, 5], padding: (2, 2, 2, 2)),
       ConvolutionCase("many channels", [5, 33, 16, 16], [40, 33, 3, 3], stride: (2, 2), padding: (1, 1, 1, 1)),
       ConvolutionCase("one image", [1, 8, 60, 60], [8, 8, 3, 3], padding: (1, 1, 1, 1)),
+      ConvolutionCase("many tiles", [7, 40, 32, 32], [40, 40, 3, 3], padding: (1, 1, 1, 1)),
     ] {
       let g = test.geometry
       let x = StridedView.random(g.inputShape, seed: 1)
       let w = StridedView.random(g.weightShape, seed: 2)
       let dy = StridedView.random(g.outputShape, seed: 3)
-      let results = [one, three].map { convolve(g, x, w, dy, tern_isa_chosen(), $0) }
-      #expect(results[0].y == results[1].y, "y, \(test.name)")
-      #expect(results[0].dx == results[1].dx, "dx, \(test.name)")
-      #expect(results[0].dw == results[1].dw, "dw, \(test.name)")
+      for pass in ConvolutionPass.allCases {
+        for algorithm in ConvolutionAlgorithm.candidates(for: pass, g) {
+          let results = backends.map { convolve($0, pass, g, x, w, dy, algorithm) }
+          #expect(results[0] == results[1], "\(test.name): \(pass) by \(algorithm)")
+        }
+      }
     }
   }
 
@@ -86,18 +91,22 @@ import Testing
   }
 
   private func convolve(
-    _ g: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ dy: StridedView, _ isa: tern_isa,
-    _ threads: ThreadPool
-  ) -> (y: [Float], dx: [Float], dw: [Float]) {
-    let (convolution, gemm) = (tern_conv_functions_for(isa).pointee, tern_gemm_functions_for(isa).pointee)
-    let y = ViewLayout.dense.view(.float32, g.outputShape)
-    let dx = ViewLayout.dense.view(.float32, g.inputShape)
-    let dw = ViewLayout.dense.view(.float32, g.weightShape)
-    ShiftedConvolution(forward: g, w.floats).run(
-      threads, x.floats, bias: nil, y.floats, convolution: convolution, gemm: gemm)
-    ShiftedConvolution(inputGradient: g, w.floats).run(
-      threads, dy.floats, bias: nil, dx.floats, convolution: convolution, gemm: gemm)
-    WeightGradient(g, convolution: convolution, gemm: gemm).run(threads, x.floats, dy.floats, dw.floats)
-    return (y.values, dx.values, dw.values)
+    _ backend: CPUBackend, _ pass: ConvolutionPass, _ g: ConvolutionGeometry, _ x: StridedView, _ w: StridedView,
+    _ dy: StridedView, _ algorithm: ConvolutionAlgorithm
+  ) -> [Float] {
+    switch pass {
+    case .forward:
+      let y = ViewLayout.dense.view(.float32, g.outputShape)
+      backend.convolution(g, x, w, bias: nil, into: y, by: algorithm)
+      return y.values
+    case .inputGradient:
+      let dx = ViewLayout.dense.view(.float32, g.inputShape)
+      backend.convolutionInputGradient(g, dy, w, into: dx, by: algorithm)
+      return dx.values
+    case .weightGradient:
+      let dw = ViewLayout.dense.view(.float32, g.weightShape)
+      backend.convolutionWeightGradient(g, x, dy, into: dw, by: algorithm)
+      return dw.values
+    }
   }
 }

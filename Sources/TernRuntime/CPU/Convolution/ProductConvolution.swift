@@ -6,9 +6,12 @@ struct ProductConvolution {
   let geometry: ConvolutionGeometry
   let threads: ThreadPool
 
-  init(_ geometry: ConvolutionGeometry, _ threads: ThreadPool) {
+  private let functions: tern_gemm_functions
+
+  init(_ geometry: ConvolutionGeometry, _ threads: ThreadPool, _ isa: tern_isa) {
     self.geometry = geometry
     self.threads = threads
+    functions = tern_gemm_functions_for(isa).pointee
   }
 
   private var pixels: Int { geometry.outputHeight * geometry.outputWidth }
@@ -24,7 +27,7 @@ struct ProductConvolution {
       var product = MatrixProduct(
         m: outputs, n: pixels, k: inputs, a: weights,
         b: plane(x + (image * geometry.groups + group) * inputs * pixels),
-        c: y + (image * geometry.groups + group) * outputs * pixels, rowStep: pixels)
+        c: y + (image * geometry.groups + group) * outputs * pixels, rowStep: pixels, functions: functions)
       product.rowBias = bias.map { $0 + group * outputs }
       return product
     }
@@ -39,7 +42,7 @@ struct ProductConvolution {
       return MatrixProduct(
         m: inputs, n: pixels, k: outputs, a: weights,
         b: plane(dy + (image * geometry.groups + group) * outputs * pixels),
-        c: dx + (image * geometry.groups + group) * inputs * pixels, rowStep: pixels)
+        c: dx + (image * geometry.groups + group) * inputs * pixels, rowStep: pixels, functions: functions)
     }
   }
 

@@ -66,10 +66,10 @@ struct ShiftedConvolution {
   }
 
   func run(
-    _ threads: ThreadPool, _ source: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    _ target: UnsafeMutablePointer<Float>, convolution: tern_conv_functions = tern_conv().pointee,
-    gemm: tern_gemm_functions = tern_gemm().pointee
+    _ threads: ThreadPool, _ isa: tern_isa, _ source: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ target: UnsafeMutablePointer<Float>
   ) {
+    let (convolution, gemm) = (tern_conv_functions_for(isa).pointee, tern_gemm_functions_for(isa).pointee)
     let bands = bands()
     let weightCount = passes.reduce(0) { $0 + $1.taps.count } * sourceChannels * targetChannels * groups
     let offsets = passes.map { self.offsets($0, bands) }

@@ -28,16 +28,13 @@ struct WeightGradient {
   let pitch: Int, planeHeight: Int, rowsPerBand: Int
   private let parts: Int, ranges: Int
 
-  init(
-    _ geometry: ConvolutionGeometry, convolution: tern_conv_functions = tern_conv().pointee,
-    gemm: tern_gemm_functions = tern_gemm().pointee
-  ) {
+  init(_ geometry: ConvolutionGeometry, _ isa: tern_isa, inPlace: Bool) {
     let g = geometry
     self.geometry = g
-    self.convolution = convolution
-    self.gemm = gemm
+    self.inPlace = inPlace
+    convolution = tern_conv_functions_for(isa).pointee
+    gemm = tern_gemm_functions_for(isa).pointee
     depth = g.inputChannelsPerGroup * g.kernelHeight * g.kernelWidth
-    inPlace = ConvolutionAlgorithm(g) == .product
     pitch = inPlace ? g.outputWidth : g.outputWidth + (g.kernelWidth - 1) * g.dilationWidth / g.strideWidth
     // Packing taps costs about as much as two rows of the product.
     algorithm = g.outputChannelsPerGroup >= 32 ? .product : .dots

@@ -28,6 +28,33 @@ static const char argreduce_cl[] = {
 static const char cross_entropy_cl[] = {
 #embed "cross_entropy.cl"
 };
+static const char normalization_cl[] = {
+#embed "normalization.cl"
+};
+static const char normalization_cpu_cl[] = {
+#embed "normalization_cpu.cl"
+};
+static const char normalization_gpu_cl[] = {
+#embed "normalization_gpu.cl"
+};
+static const char normalization_batch_cl[] = {
+#embed "normalization_batch.cl"
+};
+static const char normalization_batch_cpu_cl[] = {
+#embed "normalization_batch_cpu.cl"
+};
+static const char normalization_batch_gpu_cl[] = {
+#embed "normalization_batch_gpu.cl"
+};
+static const char normalization_rows_cl[] = {
+#embed "normalization_rows.cl"
+};
+static const char normalization_rows_cpu_cl[] = {
+#embed "normalization_rows_cpu.cl"
+};
+static const char normalization_rows_gpu_cl[] = {
+#embed "normalization_rows_gpu.cl"
+};
 static const char pooling_cl[] = {
 #embed "pooling.cl"
 };
@@ -97,6 +124,15 @@ static const tern_source sources[] = {
     {"prelude.cl", prelude_cl, sizeof prelude_cl},
     {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
+    {"normalization.cl", normalization_cl, sizeof normalization_cl},
+    {"normalization_cpu.cl", normalization_cpu_cl, sizeof normalization_cpu_cl},
+    {"normalization_gpu.cl", normalization_gpu_cl, sizeof normalization_gpu_cl},
+    {"normalization_batch.cl", normalization_batch_cl, sizeof normalization_batch_cl},
+    {"normalization_batch_cpu.cl", normalization_batch_cpu_cl, sizeof normalization_batch_cpu_cl},
+    {"normalization_batch_gpu.cl", normalization_batch_gpu_cl, sizeof normalization_batch_gpu_cl},
+    {"normalization_rows.cl", normalization_rows_cl, sizeof normalization_rows_cl},
+    {"normalization_rows_cpu.cl", normalization_rows_cpu_cl, sizeof normalization_rows_cpu_cl},
+    {"normalization_rows_gpu.cl", normalization_rows_gpu_cl, sizeof normalization_rows_gpu_cl},
     {"pooling.cl", pooling_cl, sizeof pooling_cl},
     {"pooling_cpu.cl", pooling_cpu_cl, sizeof pooling_cpu_cl},
     {"pooling_gpu.cl", pooling_gpu_cl, sizeof pooling_gpu_cl},

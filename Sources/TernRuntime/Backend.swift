@@ -11,7 +11,9 @@
 /// - Nothing throws: shapes and dtypes have been checked by the caller, and a device failure is kept and thrown by the
 ///   next `download` or `synchronize` (a sticky error; later launches are skipped).
 /// - Results are the same bits from run to run, whatever the number of threads.
-package protocol Backend: AnyObject, Sendable {
+///
+/// Families of operations of their own are protocols beside it, which it inherits.
+package protocol Backend: AnyObject, Sendable, NormalizationBackend {
   // MARK: Memory
 
   /// A block of at least `byteCount` bytes from the pool. Contents are undefined.

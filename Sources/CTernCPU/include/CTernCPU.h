@@ -3,6 +3,7 @@
 #include "tern_conv.h"
 #include "tern_gemm.h"
 #include "tern_isa.h"
+#include "tern_normalization.h"
 #include "tern_pointwise.h"
 #include "tern_pooling.h"
 #include "tern_probe.h"

@@ -67,6 +67,28 @@ enum KernelTour {
           long.sum(),
         ]
       },
+      Stop("batch normalization") { device in
+        // Few long channels, which are cut; channels at once; channels that are neighbours.
+        [[2, 1, 130, 130], [2, 5, 3, 4], [9, 20]].flatMap { shape in
+          let inputs = [shape, [shape[1]], [shape[1]], shape].map { normal($0, on: device) }
+          var running = RunningStatistics(mean: inputs[1] + 1, variance: square(inputs[2]))
+          let (value, gradients) = valueAndGradients(at: inputs) { leaves in
+            let y = batchNorm(
+              leaves[0], weight: leaves[1], bias: leaves[2], adding: leaves[3], activation: .relu, updating: &running)
+            return (y * sin(leaves[3].detached())).sum()
+          }
+          return [value, running.mean, running.variance] + gradients
+        }
+      },
+      Stop("normalization of rows") { device in
+        [([7, 33], 1), ([2, 6, 17], 3), ([3, 4, 2, 2], 4)].flatMap { shape, groups in
+          let inputs = [shape, [shape[1]], [shape[1]]].map { normal($0, on: device) }
+          return valueAndGradients(at: inputs) { leaves in
+            let y = groupNorm(leaves[0], groups: groups, weight: leaves[1], bias: leaves[2])
+            return square(y + rmsNorm(layerNorm(leaves[0]) + 1) + 2).sum() * 0.1
+          }.gradients
+        }
+      },
       Stop("many rows gathered") { device in
         // Enough of them that the sort behind the gradient takes several work-groups.
         let rows = Tensor((0..<600).map { ($0 * 37) % 11 }, on: device)

@@ -5,6 +5,30 @@ import TernNN
 extension Operations {
   static let normalization: [String: Procedure] = ["batch_norm": batchNorm]
 
+  static let rowNormalizations: [String: Function] = [
+    "layer_norm": { a in
+      [
+        "y": layerNorm(
+          a.x, trailingAxes: a.attributes.ints("normalized_shape")!.count, weight: a.optional("p.weight"),
+          bias: a.optional("p.bias"), epsilon: a.attributes.float("eps")!)
+      ]
+    },
+    "rms_norm": { ["y": rmsNorm($0.x, weight: $0.optional("p.weight"), epsilon: $0.attributes.float("eps")!)] },
+    "group_norm": { a in
+      [
+        "y": groupNorm(
+          a.x, groups: a.attributes.int("num_groups")!, weight: a.optional("p.weight"), bias: a.optional("p.bias"),
+          epsilon: a.attributes.float("eps")!)
+      ]
+    },
+    "instance_norm": { a in
+      [
+        "y": instanceNorm(
+          a.x, weight: a.optional("p.weight"), bias: a.optional("p.bias"), epsilon: a.attributes.float("eps")!)
+      ]
+    },
+  ]
+
   /// A layer and its input, so that one gradient scope covers both.
   private struct Normalizer: Module {
     let layer: BatchNorm
@@ -12,7 +36,6 @@ extension Operations {
   }
 
   private static let batchNorm: Procedure = { golden, a, device in
-    guard a.x.rank <= 4 else { return nil }
     let isTraining = a.attributes.flag("training")
     let model = Normalizer(layer: makeBatchNorm(a, on: device), x: Parameter(a.x))
     var y: Tensor?
@@ -47,6 +70,7 @@ extension Operations {
   private static func makeBatchNorm(
     _ rank: Int, features: Int, momentum: Float, epsilon: Float, affine: Bool
   ) -> BatchNorm {
+    if rank == 5 { return BatchNorm3D(features, momentum: momentum, epsilon: epsilon, affine: affine) }
     if rank == 4 { return BatchNorm2D(features, momentum: momentum, epsilon: epsilon, affine: affine) }
     return BatchNorm1D(features, momentum: momentum, epsilon: epsilon, affine: affine)
   }

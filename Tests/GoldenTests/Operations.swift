@@ -28,6 +28,7 @@ enum Operations {
 
   static let functions: [String: Function] = activations.merging(mathematics) { a, _ in a }
     .merging(shapes) { a, _ in a }.merging(networks) { a, _ in a }
+    .merging(rowNormalizations) { a, _ in a }
   static let procedures: [String: Procedure] = normalization.merging(optimization) { a, _ in a }
 
   static let known = Set(functions.keys).union(procedures.keys)

@@ -9,9 +9,14 @@ import TernRuntime
 ///
 /// In training, mean and variance are those of the batch and all positions of the channel, the variance divided by the
 /// count; the running statistics move by `momentum` towards the batch's, with the variance divided by the count less
-/// one. In inference the running statistics are used. Composed of differentiable operations, so second derivatives exist.
+/// one. In inference the running statistics are used. Second derivatives exist.
 ///
-/// Use `BatchNorm1D` or `BatchNorm2D`, which check the rank of their input.
+/// The sum with a shortcut and the rectifier behind it cost no pass of their own when the layer is told of them:
+///
+///     let h = bn1(conv1(x), activation: .relu)
+///     let y = bn2(conv2(h), adding: shortcut(x), activation: .relu)
+///
+/// Use `BatchNorm1D`, `BatchNorm2D` or `BatchNorm3D`, which check the rank of their input.
 public class BatchNorm: Layer {
   /// Scale and shift of each channel, `[features]`; nil for a layer that only normalizes.
   public let weight: Parameter?
@@ -22,51 +27,45 @@ public class BatchNorm: Layer {
   public let epsilon: Float
 
   fileprivate init(_ features: Int, momentum: Float, epsilon: Float, affine: Bool) {
-    require(features > 0, "BatchNorm: the number of features must be positive, got \(features)")
-    weight = affine ? Parameter(Tensor.ones([features]), name: "weight") : nil
-    bias = affine ? Parameter(Tensor.zeros([features]), name: "bias") : nil
+    (weight, bias) = makeNormWeights("BatchNorm", [features], affine: affine)
     runningMean = Buffer(Tensor.zeros([features]), name: "runningMean")
     runningVariance = Buffer(Tensor.ones([features]), name: "runningVariance")
     self.momentum = momentum
     self.epsilon = epsilon
   }
 
+  public func callAsFunction(_ x: Tensor) -> Tensor { self(x, activation: .none) }
+
+  /// The layer, then the sum with `residual`, then `activation`, in one pass over memory.
+  ///
+  /// - Parameter residual: of the input's shape.
   /// - Precondition: `x` is `[N, features, ...]`, in training with more than one value for each feature.
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(
+    _ x: Tensor, adding residual: Tensor? = nil, activation: FusedActivation
+  ) -> Tensor {
     checkRank(x)
     let features = runningMean.shape[0]
     require(x.shape[1] == features, "\(Self.self): axis 1 must have \(features) features, got \(x.shape)")
-    let shape = x.shape.indices.map { $0 == 1 ? features : 1 }  // broadcasts over [N, features, ...]
-    let mean: Tensor
-    let variance: Tensor
+    var statistics = RunningStatistics(mean: runningMean.value, variance: runningVariance.value)
     switch Mode.current {
     case .training:
-      let axes = x.shape.indices.filter { $0 != 1 }
-      mean = x.mean(along: axes, keepingDimensions: true)
-      variance = x.variance(along: axes, keepingDimensions: true)
-      updateStatistics(mean, variance, count: x.count / features, of: x.shape)
+      require(
+        x.count > features,
+        "\(Self.self): training needs more than one value for each feature, got an input of shape \(x.shape)")
+      let y = batchNorm(
+        x, weight: weight?.value, bias: bias?.value, adding: residual, activation: activation, epsilon: epsilon,
+        updating: &statistics, momentum: momentum)
+      runningMean.value = statistics.mean
+      runningVariance.value = statistics.variance
+      return y
     case .inference:
-      mean = runningMean.value.reshaped(to: shape)
-      variance = runningVariance.value.reshaped(to: shape)
+      return batchNorm(
+        x, weight: weight?.value, bias: bias?.value, adding: residual, activation: activation, epsilon: epsilon,
+        using: statistics)
     }
-    let normalized = (x - mean) * rsqrt(variance + epsilon)
-    guard let weight, let bias else { return normalized }
-    return normalized * weight.value.reshaped(to: shape) + bias.value.reshaped(to: shape)
   }
 
   func checkRank(_ x: Tensor) {}
-
-  /// Forces the new statistics: nobody may read them for thousands of steps, and pending values would pile up.
-  private func updateStatistics(_ mean: Tensor, _ variance: Tensor, count: Int, of shape: [Int]) {
-    require(
-      count > 1, "\(Self.self): training needs more than one value for each feature, got an input of shape \(shape)")
-    let unbiased = variance.detached().flattened() * (Float(count) / Float(count - 1))
-    let newMean = runningMean.value * (1 - momentum) + mean.detached().flattened() * momentum
-    let newVariance = runningVariance.value * (1 - momentum) + unbiased * momentum
-    Tensor.evaluate([[newMean, newVariance]])
-    runningMean.value = newMean
-    runningVariance.value = newVariance
-  }
 }
 
 /// Batch normalization of `[N, features]` or `[N, features, length]`.
@@ -95,4 +94,26 @@ public final class BatchNorm2D: BatchNorm {
   override func checkRank(_ x: Tensor) {
     require(x.rank == 4, "BatchNorm2D: input must be [N, C, H, W], got \(x.shape)")
   }
+}
+
+/// Batch normalization of `[N, features, D, H, W]`.
+public final class BatchNorm3D: BatchNorm {
+  /// - Parameters:
+  ///   - momentum: the share of the new batch in the running statistics.
+  ///   - affine: whether the result is scaled and shifted by trained parameters.
+  public override init(_ features: Int, momentum: Float = 0.1, epsilon: Float = 1e-5, affine: Bool = true) {
+    super.init(features, momentum: momentum, epsilon: epsilon, affine: affine)
+  }
+
+  override func checkRank(_ x: Tensor) {
+    require(x.rank == 5, "BatchNorm3D: input must be [N, C, D, H, W], got \(x.shape)")
+  }
+}
+
+/// The scale, of ones, and the shift, of zeros, that a normalization starts with; none unless `affine`.
+func makeNormWeights(_ layer: String, _ shape: [Int], affine: Bool) -> (weight: Parameter?, bias: Parameter?) {
+  require(
+    !shape.isEmpty && shape.allSatisfy { $0 > 0 }, "\(layer): the shape of the weights must be positive, got \(shape)")
+  guard affine else { return (nil, nil) }
+  return (Parameter(Tensor.ones(shape), name: "weight"), Parameter(Tensor.zeros(shape), name: "bias"))
 }

@@ -14,7 +14,8 @@ import Testing
     ("conv3x3_64to128_s2_fwd", 1.207_959_552), ("conv1x1_256to64_28_fwd", 0.411_041_792),
     ("conv5x5_6to16_14_fwd", 0.030_72), ("conv7x7_3to64_s2_112_fwd", 0.944_111_616),
     ("depthwise3x3_128_28_fwd", 0.028_901_376), ("add_16M", 0.201_326_592), ("chain7_16M", 0.201_326_592),
-    ("softmax_4096x1000", 0.032_768), ("sum_16M", 0.067_108_864), ("maxpool2_32x64x56", 0.032_112_64),
+    ("softmax_4096x1000", 0.032_768), ("sum_16M", 0.067_108_864), ("layernorm_4096x1024", 0.033_554_432),
+    ("maxpool2_32x64x56", 0.032_112_64),
     ("train_mlp_b128", 128), ("train_lenet5_b64", 64),
   ]
 
@@ -24,7 +25,7 @@ import Testing
   }
 
   @Test func everyCaseHasOneName() {
-    #expect(Case.all.count == 6 + 18 + 5 + 2)
+    #expect(Case.all.count == 6 + 18 + 6 + 2)
     #expect(Set(Case.all.map(\.name)).count == Case.all.count)
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The kernels of pooling.cl for devices of type CPU.
 
-/// The first input row and column of 16 windows, and where their outputs stand in the plane.
+/// The first input row and column of 16 windows, their taps where they differ, and where their outputs stand.
 typedef struct {
   int16 row, column;
+  int16 rows, columns;  // of adaptive windows only
   int first, count;
   bool in_one_row;
 } windows_t;
@@ -12,7 +13,8 @@ static windows_t windows_from(pool_t pool, int first) {
   windows_t windows;
   int out_row = first / pool.out_width, out_column = first - out_row * pool.out_width;
   windows.first = first;
-  windows.in_one_row = pool.adjacent && pool.out_width >= 8;
+  windows.in_one_row = pool.adjacent && !pool.adaptive && pool.out_width >= 8;
+  windows.rows = windows.columns = 0;
   if (windows.in_one_row) {
     // The last block of a row overlaps the one before instead of being narrow.
     if (pool.out_width >= 16 && out_column > pool.out_width - 16) {
@@ -26,17 +28,21 @@ static windows_t windows_from(pool_t pool, int first) {
     return windows;
   }
   windows.count = min(16, pool.out_height * pool.out_width - first);
-  int rows[16], columns[16];
+  int row[16], column[16], rows[16], columns[16];
   for (int l = 0; l < 16; l++) {
-    rows[l] = out_row * pool.stride_height - pool.pad_height;
-    columns[l] = out_column * pool.stride_width - pool.pad_width;
+    row[l] = window_start(pool, out_row, pool.stride_height, pool.pad_height, pool.height, pool.out_height);
+    column[l] = window_start(pool, out_column, pool.stride_width, pool.pad_width, pool.width, pool.out_width);
+    rows[l] = window_taps(pool, out_row, pool.kernel_height, pool.height, pool.out_height);
+    columns[l] = window_taps(pool, out_column, pool.kernel_width, pool.width, pool.out_width);
     if (l + 1 < windows.count && ++out_column == pool.out_width) {
       out_column = 0;
       out_row++;
     }
   }
-  windows.row = vload16(0, rows);
-  windows.column = vload16(0, columns);
+  windows.row = vload16(0, row);
+  windows.column = vload16(0, column);
+  windows.rows = vload16(0, rows);
+  windows.columns = vload16(0, columns);
   return windows;
 }
 
@@ -49,6 +55,7 @@ static tap_t tap_of(pool_t pool, windows_t windows, int kh, int kw) {
   tap_t tap = {windows.row + kh * pool.dilation_height, windows.column + kw * pool.dilation_width, (int16)(-1)};
   if (!pool.whole)
     tap.inside = (tap.row >= 0) & (tap.row < pool.height) & (tap.column >= 0) & (tap.column < pool.width);
+  if (pool.adaptive) tap.inside &= (kh < windows.rows) & (kw < windows.columns);
   return tap;
 }
 
@@ -173,27 +180,145 @@ kernel void max_pool_gradient(
   }
 }
 
-kernel void average_pool_gradient(
-    global const void *dy, planes_t view, int type, global float *dx, long dx_offset, pool_t pool) {
-  int first_plane = get_global_id(0) * pool.share, positions = pool.height * pool.width;
-  for (int plane = first_plane; plane < min(first_plane + pool.share, pool.planes); plane++) {
-    long start = plane_start(view, pool, plane);
-    global float *target = dx + dx_offset + (long)plane * positions;
-    for (int i = 0; i < positions; i++) target[i] = 0.0f;
-    for (int row = 0; row < pool.out_height; row++) {
-      for (int column = 0; column < pool.out_width; column++) {
-        float gradient = load_real(dy, start + row * view.row + column * view.column, type) *
-                         window_scale(pool, row, column);
-        int top = row * pool.stride_height - pool.pad_height, left = column * pool.stride_width - pool.pad_width;
-        for (int kh = 0; kh < pool.kernel_height; kh++) {
-          int h = top + kh * pool.dilation_height;
-          if (!pool.whole && (h < 0 || h >= pool.height)) continue;
-          for (int kw = 0; kw < pool.kernel_width; kw++) {
-            int w = left + kw * pool.dilation_width;
-            if (pool.whole || (w >= 0 && w < pool.width)) target[h * pool.width + w] += gradient;
-          }
+/// How the gradient of a mean goes along rows. With `column + pad = q * stride + phase`, the windows that hold a column
+/// are `q`, `q - 1`, … `q - most`, so that for each phase neighbouring `q` read neighbouring windows.
+typedef struct {
+  int first, end;  // the `q` for which all these windows exist, for all phases, and divide by the same number
+  int most;
+  int lanes;    // in a vector: 16, 8 or 4; 0 where there are fewer such `q`, or another way is better
+  float scale;  // one over the divisor, if it is the same for all windows of the plane; else 0
+} phases_t;
+
+static phases_t phases_of(pool_t pool) {
+  phases_t phases;
+  int stride = pool.stride_width, pad = pool.pad_width;
+  int margin = pool.counts_padding ? pad : 0;
+  bool is_dilated = pool.dilation_height > 1 || pool.dilation_width > 1;
+  int first_full = (pad - margin + stride - 1) / stride;
+  int end_full = (pool.width + margin + pad - pool.kernel_width) / stride + 1;
+  phases.most = (pool.kernel_width - 1) / stride;
+  phases.first = max(first_full + phases.most, (pad + stride - 1) / stride);
+  phases.end = min(min(end_full, pool.out_width), (pool.width + pad) / stride);
+  int count = phases.end - phases.first;
+  phases.lanes = pool.adaptive || is_dilated || stride > 2 || count < 4 ? 0 : count < 8 ? 4 : count < 16 ? 8 : 16;
+  bool counts_all = pool.counts_padding && end_full >= pool.out_width &&
+                    (pool.out_height - 1) * pool.stride_height + (pool.kernel_height - 1) * pool.dilation_height <
+                        pool.height + 2 * pool.pad_height;
+  phases.scale = pool.whole || counts_all ? 1.0f / (float)(pool.kernel_height * pool.kernel_width) : 0.0f;
+  return phases;
+}
+
+/// `lanes` neighbours of a row from position `at`, in the first lanes.
+static float16 load_run(global const void *dy, long at, long stride, int lanes, int type) {
+  if (stride == 1 && type == FLOAT32 && lanes < 16) {
+    global const float *from = (const TYPED(float32))dy + at;
+    if (lanes == 8) return (float16)(vload8(0, from), (float8)(0.0f));
+    return (float16)(vload4(0, from), (float4)(0.0f), (float8)(0.0f));
+  }
+  return load_lanes(dy, at, stride, lanes, type, 0.0f);
+}
+
+/// The gradient of the mean at one input position, summed over the windows that hold it.
+static float gradient_at(
+    global const void *dy, long start, planes_t view, int type, pool_t pool, phases_t phases, holders_t rows,
+    int column) {
+  holders_t columns = holders_of(
+      pool, column, pool.pad_width, pool.kernel_width, pool.stride_width, 1, pool.width, pool.out_width);
+  float sum = 0.0f;
+  for (int r = rows.first; r < rows.end; r++) {
+    for (int c = columns.first; c < columns.end; c++) {
+      float gradient = load_real(dy, start + r * view.row + c * view.column, type);
+      sum += phases.scale != 0.0f ? gradient * phases.scale : gradient * window_scale(pool, r, c);
+    }
+  }
+  return sum;
+}
+
+/// A row of the gradient of a mean, in vectors but for its ends.
+static void gradient_row(
+    global const void *dy, long start, planes_t view, int type, pool_t pool, phases_t phases, int row,
+    global float *target) {
+  holders_t rows = holders_of(
+      pool, row, pool.pad_height, pool.kernel_height, pool.stride_height, pool.dilation_height, pool.height,
+      pool.out_height);
+  int stride = pool.stride_width, left = phases.first * stride - pool.pad_width;
+  for (int column = 0; column < left; column++)
+    target[column] = gradient_at(dy, start, view, type, pool, phases, rows, column);
+  for (int q = phases.first; q < phases.end; q += phases.lanes) {
+    q = min(q, phases.end - phases.lanes);  // the last block overlaps the one before instead of being narrow
+    float16 even = 0.0f, odd = 0.0f;
+    for (int r = rows.first; r < rows.end; r++) {
+      float16 even_in_row = 0.0f, odd_in_row = 0.0f;
+      long at = start + r * view.row + q * view.column;
+      for (int tap = 0; tap < pool.kernel_width; tap += stride, at -= view.column) {
+        float16 v = load_run(dy, at, view.column, phases.lanes, type);
+        even_in_row += v;
+        if (stride == 2 && tap + 1 < pool.kernel_width) odd_in_row += v;
+      }
+      // In such columns the divisor depends on the window's row alone.
+      float scale = phases.scale != 0.0f ? phases.scale : window_scale(pool, r, q);
+      even += even_in_row * scale;
+      odd += odd_in_row * scale;
+    }
+    global float *to = target + q * stride - pool.pad_width;
+    if (stride == 1) {
+      if (phases.lanes == 16) vstore16(even, 0, to);
+      else if (phases.lanes == 8) vstore8(even.lo, 0, to);
+      else vstore4(even.lo.lo, 0, to);
+      continue;
+    }
+    float8 first = (float8)(even.s0, odd.s0, even.s1, odd.s1, even.s2, odd.s2, even.s3, odd.s3);
+    float8 second = (float8)(even.s4, odd.s4, even.s5, odd.s5, even.s6, odd.s6, even.s7, odd.s7);
+    if (phases.lanes == 4) {
+      vstore8(first, 0, to);
+      continue;
+    }
+    vstore16((float16)(first, second), 0, to);
+    if (phases.lanes == 16)
+      vstore16((float16)(even.s8, odd.s8, even.s9, odd.s9, even.sa, odd.sa, even.sb, odd.sb, even.sc, odd.sc, even.sd,
+                         odd.sd, even.se, odd.se, even.sf, odd.sf), 1, to);
+  }
+  for (int column = phases.end * stride - pool.pad_width; column < pool.width; column++)
+    target[column] = gradient_at(dy, start, view, type, pool, phases, rows, column);
+}
+
+/// The gradient of a plane's mean, window by window: for wide strides, where an input has few windows, and
+/// for dilation.
+static void add_windows(
+    global const void *dy, long start, planes_t view, int type, pool_t pool, phases_t phases, global float *target) {
+  for (int i = 0; i < pool.height * pool.width; i++) target[i] = 0.0f;
+  for (int row = 0; row < pool.out_height; row++) {
+    int top = window_start(pool, row, pool.stride_height, pool.pad_height, pool.height, pool.out_height);
+    int rows = window_taps(pool, row, pool.kernel_height, pool.height, pool.out_height);
+    for (int column = 0; column < pool.out_width; column++) {
+      int left = window_start(pool, column, pool.stride_width, pool.pad_width, pool.width, pool.out_width);
+      int columns = window_taps(pool, column, pool.kernel_width, pool.width, pool.out_width);
+      float gradient = load_real(dy, start + row * view.row + column * view.column, type);
+      gradient *= phases.scale != 0.0f ? phases.scale : window_scale(pool, row, column);
+      for (int kh = 0; kh < rows; kh++) {
+        int h = top + kh * pool.dilation_height;
+        if (!pool.whole && (h < 0 || h >= pool.height)) continue;
+        for (int kw = 0; kw < columns; kw++) {
+          int w = left + kw * pool.dilation_width;
+          if (pool.whole || (w >= 0 && w < pool.width)) target[h * pool.width + w] += gradient;
         }
       }
     }
+  }
+}
+
+kernel void average_pool_gradient(
+    global const void *dy, planes_t view, int type, global float *dx, long dx_offset, pool_t pool) {
+  int first_plane = get_global_id(0) * pool.share;
+  phases_t phases = phases_of(pool);
+  for (int plane = first_plane; plane < min(first_plane + pool.share, pool.planes); plane++) {
+    long start = plane_start(view, pool, plane);
+    global float *target = dx + dx_offset + (long)plane * pool.height * pool.width;
+    if (phases.lanes == 0) {
+      add_windows(dy, start, view, type, pool, phases, target);
+      continue;
+    }
+    for (int row = 0; row < pool.height; row++)
+      gradient_row(dy, start, view, type, pool, phases, row, target + row * pool.width);
   }
 }

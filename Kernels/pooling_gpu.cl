@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The kernels of pooling.cl for GPUs.
 
+/// The first input row and column of an output's window, and its taps along both axes.
+typedef struct {
+  int top, left, rows, columns;
+} window_t;
+
+static window_t window_of(pool_t pool, int row, int column) {
+  window_t window;
+  window.top = window_start(pool, row, pool.stride_height, pool.pad_height, pool.height, pool.out_height);
+  window.left = window_start(pool, column, pool.stride_width, pool.pad_width, pool.width, pool.out_width);
+  window.rows = window_taps(pool, row, pool.kernel_height, pool.height, pool.out_height);
+  window.columns = window_taps(pool, column, pool.kernel_width, pool.width, pool.out_width);
+  return window;
+}
+
 kernel void max_pool(
     global const void *x, planes_t view, int type, global void *y, long y_offset, int y_type, global int *indices,
     long indices_offset, int wants_indices, pool_t pool) {
@@ -9,15 +23,15 @@ kernel void max_pool(
   if (output >= (long)pool.planes * outputs) return;
   int plane = (int)(output / outputs), position = (int)(output - (long)plane * outputs);
   int out_row = position / pool.out_width, out_column = position - out_row * pool.out_width;
-  int top = out_row * pool.stride_height - pool.pad_height, left = out_column * pool.stride_width - pool.pad_width;
+  window_t window = window_of(pool, out_row, out_column);
   long start = plane_start(view, pool, plane);
   float best = -INFINITY;
   int place = -1;
-  for (int kh = 0; kh < pool.kernel_height; kh++) {
-    int row = top + kh * pool.dilation_height;
+  for (int kh = 0; kh < window.rows; kh++) {
+    int row = window.top + kh * pool.dilation_height;
     if (row < 0 || row >= pool.height) continue;
-    for (int kw = 0; kw < pool.kernel_width; kw++) {
-      int column = left + kw * pool.dilation_width;
+    for (int kw = 0; kw < window.columns; kw++) {
+      int column = window.left + kw * pool.dilation_width;
       if (column < 0 || column >= pool.width) continue;
       float v = load_real(x, start + row * view.row + column * view.column, type);
       // The first position counts even when it holds -inf, and the first NaN beats everything.
@@ -38,14 +52,14 @@ kernel void average_pool(
   if (output >= (long)pool.planes * outputs) return;
   int plane = (int)(output / outputs), position = (int)(output - (long)plane * outputs);
   int out_row = position / pool.out_width, out_column = position - out_row * pool.out_width;
-  int top = out_row * pool.stride_height - pool.pad_height, left = out_column * pool.stride_width - pool.pad_width;
+  window_t window = window_of(pool, out_row, out_column);
   long start = plane_start(view, pool, plane);
   float sum = 0.0f;
-  for (int kh = 0; kh < pool.kernel_height; kh++) {
-    int row = top + kh * pool.dilation_height;
+  for (int kh = 0; kh < window.rows; kh++) {
+    int row = window.top + kh * pool.dilation_height;
     if (row < 0 || row >= pool.height) continue;
-    for (int kw = 0; kw < pool.kernel_width; kw++) {
-      int column = left + kw * pool.dilation_width;
+    for (int kw = 0; kw < window.columns; kw++) {
+      int column = window.left + kw * pool.dilation_width;
       if (column >= 0 && column < pool.width) sum += load_real(x, start + row * view.row + column * view.column, type);
     }
   }
@@ -55,14 +69,8 @@ kernel void average_pool(
 /// The input position of a work-item, and the windows along each axis that may hold it.
 typedef struct {
   int plane, row, column;
-  int first_row, end_row, first_column, end_column;
+  holders_t rows, columns;
 } position_t;
-
-/// The first window that reaches `at` with its last tap.
-static int first_window(int at, int pad, int taps, int stride, int dilation) {
-  int beyond = at + pad - (taps - 1) * dilation;
-  return beyond <= 0 ? 0 : (beyond + stride - 1) / stride;
-}
 
 static position_t position_of(pool_t pool, long index) {
   int positions = pool.height * pool.width;
@@ -71,12 +79,12 @@ static position_t position_of(pool_t pool, long index) {
   int rest = (int)(index - (long)p.plane * positions);
   p.row = rest / pool.width;
   p.column = rest - p.row * pool.width;
-  p.first_row =
-      first_window(p.row, pool.pad_height, pool.kernel_height, pool.stride_height, pool.dilation_height);
-  p.end_row = min(pool.out_height, (p.row + pool.pad_height) / pool.stride_height + 1);
-  p.first_column =
-      first_window(p.column, pool.pad_width, pool.kernel_width, pool.stride_width, pool.dilation_width);
-  p.end_column = min(pool.out_width, (p.column + pool.pad_width) / pool.stride_width + 1);
+  p.rows = holders_of(
+      pool, p.row, pool.pad_height, pool.kernel_height, pool.stride_height, pool.dilation_height, pool.height,
+      pool.out_height);
+  p.columns = holders_of(
+      pool, p.column, pool.pad_width, pool.kernel_width, pool.stride_width, pool.dilation_width, pool.width,
+      pool.out_width);
   return p;
 }
 
@@ -90,8 +98,8 @@ kernel void max_pool_gradient(
   long places = indices_offset + (long)p.plane * pool.out_height * pool.out_width;
   int place = p.row * pool.width + p.column;
   float sum = 0.0f;
-  for (int row = p.first_row; row < p.end_row; row++)
-    for (int column = p.first_column; column < p.end_column; column++)
+  for (int row = p.rows.first; row < p.rows.end; row++)
+    for (int column = p.columns.first; column < p.columns.end; column++)
       if (indices[places + row * pool.out_width + column] == place)
         sum += load_real(dy, start + row * view.row + column * view.column, type);
   dx[dx_offset + index] = sum;
@@ -104,10 +112,10 @@ kernel void average_pool_gradient(
   position_t p = position_of(pool, index);
   long start = plane_start(view, pool, p.plane);
   float sum = 0.0f;
-  for (int row = p.first_row; row < p.end_row; row++) {
+  for (int row = p.rows.first; row < p.rows.end; row++) {
     // Dilated windows step over some of the positions that they span.
     if ((p.row + pool.pad_height - row * pool.stride_height) % pool.dilation_height != 0) continue;
-    for (int column = p.first_column; column < p.end_column; column++) {
+    for (int column = p.columns.first; column < p.columns.end; column++) {
       if ((p.column + pool.pad_width - column * pool.stride_width) % pool.dilation_width != 0) continue;
       sum += load_real(dy, start + row * view.row + column * view.column, type) * window_scale(pool, row, column);
     }

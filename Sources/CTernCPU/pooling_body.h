@@ -2,6 +2,8 @@
 // Each tap of the window is one pass over an output row, so that neighbouring outputs are vector lanes. Windows of 2x2
 // with stride 2 have loops of their own.
 
+#include "pooling_adaptive_body.h"
+
 /// Calls `span(lanes, j, ...)` for spans of 16, 8 or 4 neighbours that cover `0 ..< width`, the last one overlapping the
 /// one before, so that the narrow rows of small images are vector code as well. Spans may be computed twice.
 #define FOR_SPANS_OF(lanes, width, span, ...)                                                             \
@@ -63,6 +65,10 @@ static inline ptrdiff_t TERN_VARIANT(first_inside)(
 }
 
 static void TERN_VARIANT(max)(const tern_pool *pool, const float *x, float *y, int32_t *indices) {
+  if (pool->adaptive) {
+    TERN_VARIANT(adaptive_max)(pool, x, y, indices);
+    return;
+  }
   if (is_two_by_two(pool)) {
     TERN_VARIANT(max_two_by_two)(pool, x, y, indices);
     return;
@@ -154,6 +160,10 @@ static inline void TERN_VARIANT(divide_row)(const tern_pool *pool, ptrdiff_t row
 }
 
 static void TERN_VARIANT(average)(const tern_pool *pool, const float *x, float *y) {
+  if (pool->adaptive) {
+    TERN_VARIANT(adaptive_average)(pool, x, y);
+    return;
+  }
   if (is_two_by_two(pool)) {
     for (ptrdiff_t row = 0; row < pool->output_height; row++, y += pool->output_width) {
       const float *above = x + 2 * row * pool->x_row_stride, *below = above + pool->x_row_stride;
@@ -204,6 +214,10 @@ static void TERN_VARIANT(average_gradient_two_by_two)(const tern_pool *pool, con
 }
 
 static void TERN_VARIANT(average_gradient)(const tern_pool *pool, const float *dy, float *dx) {
+  if (pool->adaptive) {
+    TERN_VARIANT(adaptive_average_gradient)(pool, dy, dx);
+    return;
+  }
   if (is_two_by_two(pool)) {
     TERN_VARIANT(average_gradient_two_by_two)(pool, dy, dx);
     return;

@@ -107,6 +107,21 @@ enum KernelTour {
         let batch = normal([3, 17, 65], on: device)
         return [matmul(x, x.transposed()), matmul(batch, x), matmul(x.transposed(), x)]
       },
+      Stop("adaptive pooling") { device in
+        let x = normal([2, 3, 5, 9], on: device)
+        return [Pair(3, 4), Pair(7, 2)].flatMap { size in
+          [
+            gradient(at: x) { square(adaptiveAveragePool2d($0, outputSize: size)).sum() },
+            gradient(at: x) { square(adaptiveMaxPool2d($0, outputSize: size)).sum() },
+          ]
+        }
+      },
+      Stop("overlapping average pooling") { device in
+        let x = normal([1, 2, 7, 37], on: device)
+        return [1, 2, 3].map { stride in
+          gradient(at: x) { square(averagePool2d($0, window: 3, stride: Pair(stride), padding: 1)).sum() }
+        }
+      },
       // What backends can do and no tensor operation asks for.
       Stop("integer products") { device in
         let (a, b) = (Tensor.range(-9..<26, on: device).view, Tensor.range(0..<28, on: device).view)

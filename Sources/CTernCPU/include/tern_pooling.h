@@ -14,6 +14,9 @@ typedef struct tern_pool {
   ptrdiff_t pad_height, pad_width, dilation_height, dilation_width;
   ptrdiff_t x_row_stride;  ///< elements from one input row to the next; outputs and gradients are dense
   bool counts_padding;
+  /// Window i of o along an axis of size s is floor(i * s / o) ..< ceil((i + 1) * s / o); stride, padding and dilation
+  /// play no part.
+  bool adaptive;
 } tern_pool;
 
 /// Each function works on one plane `[height, width]`.

@@ -18,21 +18,7 @@ public func maxPool2d(
     "maxPool2d", input: x.shape, kernel: (window.height, window.width), stride: (stride.height, stride.width),
     padding: (padding.height, padding.width), dilation: (dilation.height, dilation.width), roundsUp: roundsUp)
   requireFloatingPoint("maxPool2d", x)
-  // Only a recorded pooling has to know where its maxima were.
-  let positions = x.node == nil ? nil : Tensor.empty(geometry.outputShape, dtype: .int32, on: x.device)
-  return .record(
-    "maxPool2d", shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .tensors(positions.map { [$0] } ?? []),
-    isDifferentiableTwice: false,
-    compute: { backend, inputs, y in backend.maxPool(geometry, inputs[0], into: y, indices: positions?.view) },
-    pullback: { gradient, saved in
-      [
-        .record(
-          "maxPool2d gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
-          compute: { backend, inputs, dx in
-            backend.maxPoolGradient(geometry, inputs[0], indices: saved[0].view, into: dx)
-          }, pullback: { _, _ in [nil] })
-      ]
-    })
+  return maxPooled("maxPool2d", geometry, x)
 }
 
 /// The mean of each window.
@@ -51,10 +37,28 @@ public func averagePool2d(
     "averagePool2d", input: x.shape, kernel: (window.height, window.width), stride: (stride.height, stride.width),
     padding: (padding.height, padding.width), countsPadding: countsPadding, roundsUp: roundsUp)
   requireFloatingPoint("averagePool2d", x)
-  return averaged(geometry, x)
+  return averagePooled(geometry, x)
 }
 
-private func averaged(_ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
+func maxPooled(_ operation: String, _ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
+  // Only a recorded pooling has to know where its maxima were.
+  let positions = x.node == nil ? nil : Tensor.empty(geometry.outputShape, dtype: .int32, on: x.device)
+  return .record(
+    operation, shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .tensors(positions.map { [$0] } ?? []),
+    isDifferentiableTwice: false,
+    compute: { backend, inputs, y in backend.maxPool(geometry, inputs[0], into: y, indices: positions?.view) },
+    pullback: { gradient, saved in
+      [
+        .record(
+          "\(operation) gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
+          compute: { backend, inputs, dx in
+            backend.maxPoolGradient(geometry, inputs[0], indices: saved[0].view, into: dx)
+          }, pullback: { _, _ in [nil] })
+      ]
+    })
+}
+
+func averagePooled(_ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
   .record(
     "averagePool2d", shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .none,
     compute: { backend, inputs, y in backend.averagePool(geometry, inputs[0], into: y) },
@@ -63,12 +67,12 @@ private func averaged(_ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
         .record(
           "averagePool2d gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
           compute: { backend, inputs, dx in backend.averagePoolGradient(geometry, inputs[0], into: dx) },
-          pullback: { gradient, _ in [averaged(geometry, gradient)] })
+          pullback: { gradient, _ in [averagePooled(geometry, gradient)] })
       ]
     })
 }
 
-private func requireFloatingPoint(_ operation: String, _ x: Tensor) {
+func requireFloatingPoint(_ operation: String, _ x: Tensor) {
   require(
     x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype); convert with x.cast(to:)")
 }

@@ -54,3 +54,29 @@ public struct AveragePool2D: Layer {
       x, window: window, stride: stride, padding: padding, countsPadding: countsPadding, roundsUp: roundsUp)
   }
 }
+
+/// The largest value of each of `outputSize` windows that cover `[N, C, H, W]` evenly; see `adaptiveMaxPool2d`.
+public struct AdaptiveMaxPool2D: Layer {
+  public let outputSize: Pair
+
+  public init(_ outputSize: Pair) { self.outputSize = outputSize }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { adaptiveMaxPool2d(x, outputSize: outputSize) }
+}
+
+/// The mean of each of `outputSize` windows that cover `[N, C, H, W]` evenly; see `adaptiveAveragePool2d`.
+public struct AdaptiveAveragePool2D: Layer {
+  public let outputSize: Pair
+
+  public init(_ outputSize: Pair) { self.outputSize = outputSize }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { adaptiveAveragePool2d(x, outputSize: outputSize) }
+}
+
+/// The mean of each channel: `[N, C, H, W]` becomes `[N, C]`, as the linear layer at a network's end takes it.
+public struct GlobalAveragePool2D: Layer {
+  public init() {}
+
+  /// - Precondition: `x` is `[N, C, H, W]`, not empty.
+  public func callAsFunction(_ x: Tensor) -> Tensor { adaptiveAveragePool2d(x, outputSize: 1).flattened(from: 1) }
+}

@@ -98,6 +98,7 @@ extension tern_pool {
       output_width: geometry.outputWidth, kernel_height: geometry.kernelHeight, kernel_width: geometry.kernelWidth,
       stride_height: geometry.strideHeight, stride_width: geometry.strideWidth, pad_height: geometry.padHeight,
       pad_width: geometry.padWidth, dilation_height: geometry.dilationHeight,
-      dilation_width: geometry.dilationWidth, x_row_stride: rowStride, counts_padding: geometry.countsPadding)
+      dilation_width: geometry.dilationWidth, x_row_stride: rowStride, counts_padding: geometry.countsPadding,
+      adaptive: geometry.isAdaptive)
   }
 }

@@ -9,6 +9,10 @@ package struct PoolingGeometry: Sendable, Hashable {
   package let dilationHeight, dilationWidth: Int
   /// Average pooling: whether padding counts in the divisor (PyTorch's `count_include_pad`).
   package let countsPadding: Bool
+  /// Whether windows follow from the output's size: window `i` of `o` along an axis of size `s` is
+  /// `floor(i * s / o) ..< ceil((i + 1) * s / o)`. Then the kernel is the largest window, stride and dilation are 1, and
+  /// there is no padding.
+  package let isAdaptive: Bool
   package let outputHeight, outputWidth: Int
 
   package var inputShape: [Int] { [batch, channels, inputHeight, inputWidth] }
@@ -44,7 +48,28 @@ package struct PoolingGeometry: Sendable, Hashable {
     (padHeight, padWidth) = padding
     (dilationHeight, dilationWidth) = dilation
     self.countsPadding = countsPadding
+    isAdaptive = false
     outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
     outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
+  }
+  /// Windows that cover the input so that the output has a given size: equal ones where the sizes divide, else adaptive.
+  package init(_ operation: String, input: [Int], output: (Int, Int)) {
+    require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
+    require(output.0 >= 1 && output.1 >= 1, "\(operation): output size must be at least 1x1, got \(output)")
+    require(input[2] >= 1 && input[3] >= 1, "\(operation): nothing to pool in input \(input)")
+    let (height, width) = (input[2], input[3])
+    isAdaptive = height % output.0 != 0 || width % output.1 != 0
+    (batch, channels, inputHeight, inputWidth) = (input[0], input[1], height, width)
+    kernelHeight = Self.largestWindow(height, output.0)
+    kernelWidth = Self.largestWindow(width, output.1)
+    strideHeight = isAdaptive ? 1 : kernelHeight
+    strideWidth = isAdaptive ? 1 : kernelWidth
+    (padHeight, padWidth, dilationHeight, dilationWidth) = (0, 0, 1, 1)
+    countsPadding = false
+    (outputHeight, outputWidth) = output
+  }
+
+  private static func largestWindow(_ size: Int, _ outputs: Int) -> Int {
+    (0..<outputs).reduce(0) { max($0, (($1 + 1) * size + outputs - 1) / outputs - $1 * size / outputs) }
   }
 }

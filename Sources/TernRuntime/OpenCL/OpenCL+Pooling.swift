@@ -77,7 +77,7 @@ extension OpenCLBackend {
       geometry.outputHeight, geometry.strideHeight, geometry.kernelHeight, geometry.dilationHeight)
     let lastColumn = reaches(geometry.outputWidth, geometry.strideWidth, geometry.kernelWidth, geometry.dilationWidth)
     let isWhole =
-      geometry.padHeight == 0 && geometry.padWidth == 0 && lastRow < geometry.inputHeight
+      !geometry.isAdaptive && geometry.padHeight == 0 && geometry.padWidth == 0 && lastRow < geometry.inputHeight
       && lastColumn < geometry.inputWidth
     let isAdjacent = view.dtype == .float32 && view.strides[3] == 1 && view.strides[2] >= view.shape[3]
     return .ints([
@@ -85,6 +85,7 @@ extension OpenCLBackend {
       geometry.kernelHeight, geometry.kernelWidth, geometry.strideHeight, geometry.strideWidth, geometry.padHeight,
       geometry.padWidth, geometry.dilationHeight, geometry.dilationWidth, geometry.outputHeight, geometry.outputWidth,
       geometry.countsPadding ? 1 : 0, share, isWhole ? 1 : 0, isAdjacent ? 1 : 0,
+      geometry.isAdaptive ? 1 : 0,
     ])
   }
 }

@@ -50,6 +50,10 @@ import Testing
     try expectEqual(
       AveragePool2D(3, stride: 2, padding: 1, countsPadding: false, roundsUp: true)(x),
       averagePool2d(x, window: 3, stride: 2, padding: 1, countsPadding: false, roundsUp: true), "average, all settings")
+    try expectEqual(AdaptiveMaxPool2D(Pair(4, 3))(x), adaptiveMaxPool2d(x, outputSize: Pair(4, 3)), "adaptive max")
+    try expectEqual(
+      AdaptiveAveragePool2D(Pair(4, 3))(x), adaptiveAveragePool2d(x, outputSize: Pair(4, 3)), "adaptive average")
+    try expectEqual(GlobalAveragePool2D()(x), x.mean(along: 2, 3), "global average")
   }
 
   @Test func activationsCallTheirFunctions() throws {

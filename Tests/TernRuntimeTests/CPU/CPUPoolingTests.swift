@@ -19,6 +19,8 @@ import Testing
     ),
     PoolingGeometry("test", input: [1, 1, 1, 1], kernel: (1, 1), stride: (1, 1)),
     PoolingGeometry("test", input: [3, 2, 5, 5], kernel: (5, 5), stride: (5, 5)),
+    PoolingGeometry("test", input: [2, 1, 10, 33], output: (7, 4)),
+    PoolingGeometry("test", input: [1, 2, 3, 5], output: (4, 9)),
   ]
 
   /// The input positions of each window, in order, and how many positions its mean divides by.
@@ -29,10 +31,16 @@ import Testing
         for ow in 0..<g.outputWidth {
           var taps: [Int] = []
           var padded = 0
+          let top = g.isAdaptive ? oh * g.inputHeight / g.outputHeight : oh * g.strideHeight - g.padHeight
+          let left = g.isAdaptive ? ow * g.inputWidth / g.outputWidth : ow * g.strideWidth - g.padWidth
           for kh in 0..<g.kernelHeight {
             for kw in 0..<g.kernelWidth {
-              let h = oh * g.strideHeight - g.padHeight + kh * g.dilationHeight
-              let w = ow * g.strideWidth - g.padWidth + kw * g.dilationWidth
+              let h = top + kh * g.dilationHeight
+              let w = left + kw * g.dilationWidth
+              if g.isAdaptive {
+                let isBelow = h * g.outputHeight >= (oh + 1) * g.inputHeight
+                if isBelow || w * g.outputWidth >= (ow + 1) * g.inputWidth { continue }
+              }
               if h < g.inputHeight + g.padHeight && w < g.inputWidth + g.padWidth { padded += 1 }
               if h < 0 || w < 0 || h >= g.inputHeight || w >= g.inputWidth { continue }
               taps.append((plane * g.inputHeight + h) * g.inputWidth + w)

@@ -18,10 +18,34 @@ import Testing
       "test", input: [1, 2, 20, 34], kernel: (4, 4), stride: (3, 3), padding: (2, 2), countsPadding: false,
       roundsUp: true),
     PoolingGeometry("test", input: [1, 1, 7, 70], kernel: (7, 3), stride: (1, 3)),
+    PoolingGeometry(
+      "test", input: [2, 1, 40, 40], kernel: (3, 3), stride: (1, 1), padding: (1, 1), countsPadding: false),
+    PoolingGeometry("test", input: [2, 2, 8, 6], output: (1, 1)),
+    PoolingGeometry("test", input: [2, 3, 10, 12], output: (7, 5)),
+    PoolingGeometry("test", input: [1, 2, 33, 65], output: (31, 3)),
+    PoolingGeometry("test", input: [2, 1, 5, 3], output: (9, 20)),
+    PoolingGeometry("test", input: [1, 2, 6, 9], output: (3, 4)),
   ]
 
   /// The taps of each output: positions in its input plane, nil in the padding that counts.
   static func windows(_ g: PoolingGeometry) -> [[Int?]] {
+    if g.isAdaptive { return adaptiveWindows(g) }
+    return windowsOfOneSize(g)
+  }
+
+  /// Positions whose share of the axis overlaps that of the output: both axes are 1 long, whatever they are divided into.
+  private static func adaptiveWindows(_ g: PoolingGeometry) -> [[Int?]] {
+    func positions(_ size: Int, _ outputs: Int, _ output: Int) -> [Int] {
+      (0..<size).filter { $0 * outputs < (output + 1) * size && ($0 + 1) * outputs > output * size }
+    }
+    let rows = (0..<g.outputHeight).map { positions(g.inputHeight, g.outputHeight, $0) }
+    let columns = (0..<g.outputWidth).map { positions(g.inputWidth, g.outputWidth, $0) }
+    return rows.flatMap { rows in
+      columns.map { columns in rows.flatMap { row in columns.map { row * g.inputWidth + $0 } } }
+    }
+  }
+
+  private static func windowsOfOneSize(_ g: PoolingGeometry) -> [[Int?]] {
     (0..<g.outputHeight * g.outputWidth).map { output in
       (0..<g.kernelHeight * g.kernelWidth).compactMap { tap -> Int?? in
         let h = output / g.outputWidth * g.strideHeight - g.padHeight + tap / g.kernelWidth * g.dilationHeight

@@ -36,7 +36,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "TernBench",
-      dependencies: ["TernNN", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["TernModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks", exclude: ["RESULTS.md"]),
 
     .testTarget(name: "TernRuntimeTests", dependencies: ["TernRuntime"]),

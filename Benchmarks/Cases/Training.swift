@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Tern
+import TernModels
 import TernNN
 
 extension Case {
@@ -7,6 +8,8 @@ extension Case {
   static let trainingCases: [Case] = [
     training("train_mlp_b128", mlp, inputs: [128, 784]) { Adam(learningRate: 1e-3) },
     training("train_lenet5_b64", lenet5, inputs: [64, 1, 28, 28]) { SGD(learningRate: 0.01, momentum: 0.9) },
+    training("train_resnet18_cifar_b32", resnet18, inputs: [32, 3, 32, 32]) { SGD(learningRate: 0.1, momentum: 0.9) },
+    training("train_mobilenet_cifar_b32", mobileNet, inputs: [32, 3, 32, 32]) { SGD(learningRate: 0.1, momentum: 0.9) },
   ]
 
   @Sendable static func mlp() -> Sequential {
@@ -21,8 +24,18 @@ extension Case {
       Linear(400, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 10))
   }
 
+  /// ResNet-18 for images of 32 x 32 pixels: 11,173,962 parameters.
+  @Sendable static func resnet18() -> ResNet { ResNet(.layers18, stem: .cifar, classes: 10) }
+
+  /// Five separable convolutions for images of 32 x 32 pixels.
+  @Sendable static func mobileNet() -> MobileNet {
+    typealias Step = MobileNet.Step
+    return MobileNet(
+      stem: Step(32), steps: [Step(64), Step(128, stride: 2), Step(128), Step(256, stride: 2), Step(256)], classes: 10)
+  }
+
   private static func training(
-    _ name: String, _ makeModel: @escaping @Sendable () -> Sequential, inputs shape: [Int],
+    _ name: String, _ makeModel: @escaping @Sendable () -> any Layer, inputs shape: [Int],
     optimizer: @escaping @Sendable () -> any Optimizer
   ) -> Case {
     let batch = shape[0]

@@ -17,6 +17,7 @@ import Testing
     ("softmax_4096x1000", 0.032_768), ("sum_16M", 0.067_108_864), ("layernorm_4096x1024", 0.033_554_432),
     ("maxpool2_32x64x56", 0.032_112_64),
     ("train_mlp_b128", 128), ("train_lenet5_b64", 64),
+    ("train_resnet18_cifar_b32", 32), ("train_mobilenet_cifar_b32", 32),
   ]
 
   @Test(arguments: work) func workIsWhatTheShapesSay(name: String, work: Double) throws {
@@ -25,17 +26,19 @@ import Testing
   }
 
   @Test func everyCaseHasOneName() {
-    #expect(Case.all.count == 6 + 18 + 6 + 2)
+    #expect(Case.all.count == 6 + 18 + 6 + 4)
     #expect(Set(Case.all.map(\.name)).count == Case.all.count)
   }
 
   @Test func onlyTakesPartsOfNames() {
-    let names = Case.all.filter { $0.matches("sum_16M,lenet") }.map(\.name)
+    let names = Case.all.filter { $0.matches("sum_16M,lenet5") }.map(\.name)
     #expect(names == ["sum_16M", "train_lenet5_b64"])
   }
 
   @Test func trainedNetsHaveThePublishedSizes() {
     #expect(withDevice(.cpu) { Case.lenet5() }.parameterCount == 61_706)
     #expect(withDevice(.cpu) { Case.mlp() }.parameterCount == 669_706)
+    #expect(withDevice(.cpu) { Case.resnet18() }.parameterCount == 11_173_962)
+    #expect(withDevice(.cpu) { Case.mobileNet() }.parameterCount == 136_778)
   }
 }

@@ -118,6 +118,24 @@ static const char gemm_tiled_cl[] = {
 static const char im2col_cl[] = {
 #embed "im2col.cl"
 };
+static const char winograd_gpu_cl[] = {
+#embed "winograd_gpu.cl"
+};
+static const char winograd_cpu_cl[] = {
+#embed "winograd_cpu.cl"
+};
+static const char winograd_cl[] = {
+#embed "winograd.cl"
+};
+static const char depthwise_gpu_cl[] = {
+#embed "depthwise_gpu.cl"
+};
+static const char depthwise_cpu_cl[] = {
+#embed "depthwise_cpu.cl"
+};
+static const char conv_implicit_cl[] = {
+#embed "conv_implicit.cl"
+};
 
 static const tern_source sources[] = {
     {"tern_math.h", math_h, sizeof math_h},
@@ -152,8 +170,14 @@ static const tern_source sources[] = {
     {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
     {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
+    {"conv_implicit.cl", conv_implicit_cl, sizeof conv_implicit_cl},
     {"gemm_tiled.cl", gemm_tiled_cl, sizeof gemm_tiled_cl},
     {"im2col.cl", im2col_cl, sizeof im2col_cl},
+    {"depthwise_cpu.cl", depthwise_cpu_cl, sizeof depthwise_cpu_cl},
+    {"depthwise_gpu.cl", depthwise_gpu_cl, sizeof depthwise_gpu_cl},
+    {"winograd.cl", winograd_cl, sizeof winograd_cl},
+    {"winograd_cpu.cl", winograd_cpu_cl, sizeof winograd_cpu_cl},
+    {"winograd_gpu.cl", winograd_gpu_cl, sizeof winograd_gpu_cl},
 };
 
 tern_source tern_kernel_source(const char *name) {

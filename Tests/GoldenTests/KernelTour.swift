@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import Foundation
-import TernRuntime
 import Testing
 
 @testable import Tern
+@testable import TernRuntime
 
 /// Calls that reach the kernels that no golden case reaches: other dtypes, random numbers, strided operands, sizes that
 /// take two passes. Small, because a simulator is slow.
@@ -102,6 +102,7 @@ enum KernelTour {
           return (relu(x * 1.5 + 2) * sigmoid(x)).evaluated()
         }
       },
+      convolutions,
       Stop("larger products") { device in
         let x = normal([65, 33], on: device)
         let batch = normal([3, 17, 65], on: device)
@@ -149,6 +150,29 @@ enum KernelTour {
 
   private static func normal(_ shape: [Int], on device: Device) -> Tensor {
     Tensor.randomNormal(shape, generator: RandomGenerator(seed: UInt64(shape.count)), on: device)
+  }
+
+  /// Every algorithm for convolutions where it is valid, else the default, on geometries that make each take all its ways.
+  private static let convolutions = Stop("algorithms for convolutions", tolerance: 1e-3) { device in
+    func all(_ x: Tensor, _ weight: Tensor, _ stride: Pair, _ groups: Int) -> [Tensor] {
+      let (y, gradients) = valueAndGradients(at: [x, weight]) {
+        square(conv2d($0[0], $0[1], stride: stride, padding: weight.shape[2] == 1 ? 0 : 1, groups: groups)).sum()
+      }
+      return [y] + gradients.map { $0.evaluated() }
+    }
+    let geometries: [(x: [Int], weight: [Int], stride: Pair, groups: Int)] = [
+      ([2, 3, 9, 7], [4, 3, 3, 3], 1, 1), ([1, 40, 5, 4], [36, 40, 3, 3], 1, 1), ([2, 3, 6, 5], [6, 1, 3, 3], 2, 3),
+      ([2, 2, 5, 5], [2, 1, 3, 3], 1, 2), ([2, 3, 5, 5], [4, 3, 1, 1], 2, 1),
+    ]
+    var results: [Tensor] = []
+    for algorithm in OpenCLConvolutionAlgorithm.allCases {
+      OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
+        for g in geometries {
+          results += all(normal(g.x, on: device), normal(g.weight, on: device), g.stride, g.groups)
+        }
+      }
+    }
+    return results
   }
 
   /// Convolution, pooling and softmax in a half type, with their gradients.

@@ -2,9 +2,9 @@
 
 /// One axis of the gradient with respect to a convolution's input.
 ///
-/// With `h + pad = o * stride + r * dilation` the gradient at `h` gathers from the outputs `o` whose distance is a multiple
-/// of the stride. Positions at distance `stride` share their taps: they form a phase, and each phase is a convolution
-/// at stride 1 of the output's gradient, with every `step`-th tap and the dilation `dilation`.
+/// With `h + pad = o * stride + r * dilation` the gradient at `h` gathers from the outputs `o` whose distance is a
+/// multiple of the stride. Positions at distance `stride` share their taps: they form a phase, and each phase is a
+/// convolution at stride 1 of the output's gradient, with every `step`-th tap and the dilation `dilation`.
 struct GradientPhases {
   /// As many as the stride.
   let count: Int

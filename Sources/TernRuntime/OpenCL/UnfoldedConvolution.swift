@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 
-// Convolutions on GPUs: unfolded images and matrix products, a chunk of images at a time.
+// Convolutions as unfolded images and matrix products, a chunk of images at a time.
 
 extension OpenCLBackend {
-  func unfoldedConvolution(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
-  ) {
-    if geometry.inputChannelsPerGroup == 1 && geometry.groups > 1 {
-      return depthwise("depthwise_forward", geometry, x: x, w: w, y: y, bias: bias)
+  func unfoldedConvolution(_ problem: ConvolutionProblem) {
+    switch problem.pass {
+    case .forward: unfoldedForward(problem)
+    case .inputGradient: unfoldedInputGradient(problem)
+    case .weightGradient: unfoldedWeightGradient(problem)
     }
+  }
+
+  private func unfoldedForward(_ problem: ConvolutionProblem) {
+    let geometry = problem.geometry
     let sizes = UnfoldedSizes(geometry)
-    let weights = matrices(w, sizes)
+    let weights = matrices(problem.w, sizes)
     for images in chunks(geometry, sizes) {
-      let columns = unfold(geometry, sizes, x, images)
+      let columns = unfold(geometry, sizes, problem.x, images)
       gemm(
         GemmProblem(
           m: sizes.m, n: sizes.places, k: sizes.k, outer: images.count, inner: geometry.groups, a: weights,
           b: GemmOperand(
             storage: columns, dtype: .float32, outer: geometry.groups * sizes.k * sizes.places,
             inner: sizes.k * sizes.places, row: sizes.places, column: 1),
-          c: outputs(y, sizes, images),
-          bias: bias.map {
+          c: outputs(problem.y, sizes, images),
+          bias: problem.bias.map {
             GemmBias(
               storage: $0.storage, dtype: $0.dtype, offset: $0.offset, inner: sizes.m * $0.strides[0],
               row: $0.strides[0])
@@ -28,15 +32,11 @@ extension OpenCLBackend {
     }
   }
 
-  func unfoldedInputGradient(
-    _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
-  ) {
-    if geometry.inputChannelsPerGroup == 1 && geometry.groups > 1 {
-      return depthwise("depthwise_gradient", geometry, x: dx, w: w, y: dy, bias: nil)
-    }
+  private func unfoldedInputGradient(_ problem: ConvolutionProblem) {
+    let (geometry, dx) = (problem.geometry, problem.x)
     let sizes = UnfoldedSizes(geometry)
-    let weights = matrices(w, sizes).transposed
-    let gradients = planes(dy)
+    let weights = matrices(problem.w, sizes).transposed
+    let gradients = planes(problem.y)
     for images in chunks(geometry, sizes) {
       let columns = scratch(images.count * geometry.groups * sizes.k * sizes.places)
       gemm(
@@ -54,23 +54,13 @@ extension OpenCLBackend {
     }
   }
 
-  /// `dw = sum over images of dy · transposed(columns)`: a product for each image, added up in order.
-  func unfoldedWeightGradient(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView
-  ) {
+  /// `dw = sum over images of dy · transposed(columns)`.
+  private func unfoldedWeightGradient(_ problem: ConvolutionProblem) {
+    let geometry = problem.geometry
     let sizes = UnfoldedSizes(geometry)
-    let gradients = planes(dy)
-    let size = sizes.m * sizes.k
-    let products = geometry.groups * size
-    let parts = chunks(geometry, sizes)
-    let sums = parts.count == 1 ? nil : scratch(parts.count * products)
-    func target(_ storage: Storage, _ dtype: DType, _ offset: Int) -> GemmOperand {
-      GemmOperand(storage: storage, dtype: dtype, offset: offset, inner: size, row: sizes.k, column: 1)
-    }
-    let result = target(dw.storage, dw.dtype, dw.offset)
-    for (index, images) in parts.enumerated() {
-      let columns = unfold(geometry, sizes, x, images)
-      let partial = scratch(images.count * products)
+    let gradients = planes(problem.y)
+    sumOverImages(problem, chunks(geometry, sizes)) { images, partial in
+      let columns = unfold(geometry, sizes, problem.x, images)
       gemm(
         GemmProblem(
           m: sizes.m, n: sizes.k, k: sizes.places, outer: images.count, inner: geometry.groups,
@@ -78,28 +68,53 @@ extension OpenCLBackend {
           b: GemmOperand(
             storage: columns, dtype: .float32, outer: geometry.groups * sizes.k * sizes.places,
             inner: sizes.k * sizes.places, row: 1, column: sizes.places),
-          c: GemmOperand(
-            storage: partial, dtype: .float32, outer: products, inner: size, row: sizes.k, column: 1)))
+          c: partial))
+    }
+  }
+
+  /// The gradient of the weights from products for each image, added up in order.
+  ///
+  /// - Parameters:
+  ///   - parts: images whose products are in memory together.
+  ///   - multiply: writes the products of some images: `outer` counts images, `inner` groups.
+  func sumOverImages(
+    _ problem: ConvolutionProblem, _ parts: [Range<Int>], multiply: (Range<Int>, GemmOperand) -> Void
+  ) {
+    let (geometry, dw) = (problem.geometry, problem.w)
+    let m = geometry.outputChannelsPerGroup
+    let n = elementCount(geometry.weightShape) / geometry.outputChannels
+    let products = geometry.groups * m * n
+    let sums = parts.count == 1 ? nil : scratch(parts.count * products)
+    func target(_ storage: Storage, _ dtype: DType, _ offset: Int) -> GemmOperand {
+      GemmOperand(storage: storage, dtype: dtype, offset: offset, outer: products, inner: m * n, row: n, column: 1)
+    }
+    let result = target(dw.storage, dw.dtype, dw.offset)
+    for (index, images) in parts.enumerated() {
+      let partial = scratch(images.count * products)
+      multiply(images, target(partial, .float32, 0))
       reduce(
-        parts: images.count, partStride: products, partial, m: sizes.m, n: sizes.k, outer: 1, inner: geometry.groups,
+        parts: images.count, partStride: products, partial, m: m, n: n, outer: 1, inner: geometry.groups,
         into: sums.map { target($0, .float32, index * products) } ?? result, bias: nil)
     }
     if let sums {
       reduce(
-        parts: parts.count, partStride: products, sums, m: sizes.m, n: sizes.k, outer: 1, inner: geometry.groups,
-        into: result, bias: nil)
+        parts: parts.count, partStride: products, sums, m: m, n: n, outer: 1, inner: geometry.groups, into: result,
+        bias: nil)
     }
   }
 
   // MARK: Pieces
 
-  /// Images for one pass, so that their columns take no more than an eighth of the memory, nor 256 MiB. The division
-  /// decides how the gradient's sums are rounded, so it follows the shape and, for small devices, their memory.
   private func chunks(_ geometry: ConvolutionGeometry, _ sizes: UnfoldedSizes) -> [Range<Int>] {
-    let bound = min(256 << 20, info.globalMemoryBytes / 8, info.maxAllocationBytes)
-    let image = geometry.groups * max(sizes.k * sizes.places, sizes.m * sizes.k) * MemoryLayout<Float>.size
-    let count = min(geometry.batch, max(1, bound / max(1, image)))
-    return stride(from: 0, to: geometry.batch, by: count).map { $0..<min(geometry.batch, $0 + count) }
+    imageChunks(geometry.batch, floatsPerImage: geometry.groups * max(sizes.k * sizes.places, sizes.m * sizes.k))
+  }
+
+  /// Images for one pass, so that what each needs takes no more than an eighth of the memory, nor `bytes`. The division
+  /// decides how the gradient's sums are rounded, so it follows the shape and, for small devices, their memory.
+  func imageChunks(_ batch: Int, floatsPerImage: Int, bytes: Int = 256 << 20) -> [Range<Int>] {
+    let bound = min(bytes, info.globalMemoryBytes / 8, info.maxAllocationBytes)
+    let count = min(batch, max(1, bound / max(1, floatsPerImage * MemoryLayout<Float>.size)))
+    return stride(from: 0, to: batch, by: count).map { $0..<min(batch, $0 + count) }
   }
 
   private func unfold(
@@ -114,34 +129,8 @@ extension OpenCLBackend {
     return columns
   }
 
-  private func depthwise(
-    _ kernel: String, _ geometry: ConvolutionGeometry, x: StridedView, w: StridedView, y: StridedView,
-    bias: StridedView?
-  ) {
-    let forward = kernel == "depthwise_forward"
-    let (source, result) = forward ? (x, y) : (y, x)
-    var definitions = sourceDefinitions(source.dtype)
-    if w.dtype != .float32 { definitions.append("WEIGHT=\(w.dtype)") }
-    if result.dtype != .float32 { definitions.append("RESULT=\(result.dtype)") }
-    if let bias, bias.dtype != result.dtype { definitions.append("BIAS=\(bias.dtype)") }
-    launch(
-      "im2col.cl", kernel, definitions: definitions,
-      global: [roundUp(result.shape[2] * result.shape[3], to: 64), result.shape[1], result.shape[0]],
-      local: [64, 1, 1],
-      [.storage(source.storage), .storage(w.storage), .storage(result.storage)]
-        + (forward ? [.storage(bias?.storage ?? result.storage)] : [])
-        + [
-          .longs(window(geometry, x, from: 0)),
-          .longs([
-            geometry.outputChannelsPerGroup, w.offset, w.strides[0], w.strides[2], w.strides[3],
-            y.offset, y.strides[0], y.strides[1], y.strides[2], y.strides[3],
-            bias?.offset ?? 0, bias?.strides[0] ?? 0, bias == nil ? 0 : 1,
-          ]),
-        ])
-  }
-
   /// The fields of `window_t` for an input from image `first` on.
-  private func window(_ geometry: ConvolutionGeometry, _ x: StridedView, from first: Int) -> [Int] {
+  func window(_ geometry: ConvolutionGeometry, _ x: StridedView, from first: Int) -> [Int] {
     [
       geometry.batch, geometry.inputChannels, geometry.inputHeight, geometry.inputWidth,
       x.offset + first * x.strides[0], x.strides[0], x.strides[1], x.strides[2], x.strides[3],
@@ -156,11 +145,6 @@ extension OpenCLBackend {
     let w = w.isContiguous ? w : denseFloats(w)
     return GemmOperand(
       storage: w.storage, dtype: w.dtype, offset: w.offset, inner: sizes.m * sizes.k, row: sizes.k, column: 1)
-  }
-
-  /// A view whose places follow each other at one distance in every plane.
-  private func planes(_ view: StridedView) -> StridedView {
-    view.strides[2] == view.shape[3] * view.strides[3] ? view : denseFloats(view)
   }
 
   private func outputs(_ y: StridedView, _ sizes: UnfoldedSizes, _ images: Range<Int>) -> GemmOperand {

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-// Convolutions on devices of type CPU: the products of `gemm_wide.cl` read windows of padded frames in place, so no image
-// is ever unfolded.
+// Convolutions on devices of type CPU: the products of `gemm_wide.cl` read windows of padded frames in place, so no
+// image is ever unfolded.
 
 extension OpenCLBackend {
-  func wideConvolution(
+  func wideConvolution(_ problem: ConvolutionProblem) {
+    switch problem.pass {
+    case .forward: wideForward(problem.geometry, problem.x, problem.w, bias: problem.bias, into: problem.y)
+    case .inputGradient: wideInputGradient(problem.geometry, problem.y, problem.w, into: problem.x)
+    case .weightGradient: wideWeightGradient(problem.geometry, problem.x, problem.y, into: problem.w)
+    }
+  }
+
+  private func wideForward(
     _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
   ) {
     let layout = FrameLayout(input: geometry)
@@ -27,7 +35,7 @@ extension OpenCLBackend {
       ))
   }
 
-  func wideInputGradient(
+  private func wideInputGradient(
     _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
   ) {
     let vertical = GradientPhases(
@@ -76,7 +84,7 @@ extension OpenCLBackend {
         bias: nil))
   }
 
-  func wideWeightGradient(
+  private func wideWeightGradient(
     _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView
   ) {
     let layout = FrameLayout(input: geometry)

@@ -5,91 +5,183 @@ import Testing
 
 @Suite("OpenCL convolution", .enabled(if: OpenCLSupport.isAvailable, OpenCLSupport.skipped))
 struct OpenCLConvolutionTests {
-  /// Forward, input and weight gradient against sums in float64.
+  /// Numbers of a case and its results in float64.
+  struct Reference {
+    let geometry: ConvolutionGeometry
+    let dtype: DType
+    let x, w, dy, bias: [Double]
+    var y, dx, dw: [Double]
+
+    init(_ geometry: ConvolutionGeometry, _ dtype: DType) {
+      func numbers(_ shape: [Int], _ seed: UInt64) -> [Double] {
+        dtype.rounded(testNumbers(elementCount(shape), seed: seed, -1...1))
+      }
+      self.geometry = geometry
+      self.dtype = dtype
+      (x, w) = (numbers(geometry.inputShape, 1), numbers(geometry.weightShape, 2))
+      (dy, bias) = (numbers(geometry.outputShape, 3), numbers([geometry.outputChannels], 4))
+      y = dy.map { _ in 0 }
+      dx = x.map { _ in 0 }
+      dw = w.map { _ in 0 }
+      forEachProduct(geometry) { i, j, k in
+        y[k] += x[i] * w[j]
+        dx[i] += dy[k] * w[j]
+        dw[j] += dy[k] * x[i]
+      }
+    }
+
+    var biased: [Double] {
+      let plane = geometry.outputHeight * geometry.outputWidth
+      return y.indices.map { y[$0] + bias[$0 / plane % bias.count] }
+    }
+
+    /// Products that one element of a pass adds up.
+    func terms(_ pass: ConvolutionPass) -> Int {
+      let taps = geometry.kernelHeight * geometry.kernelWidth
+      switch pass {
+      case .forward: return geometry.inputChannelsPerGroup * taps
+      case .inputGradient: return geometry.outputChannelsPerGroup * taps
+      case .weightGradient: return geometry.batch * geometry.outputHeight * geometry.outputWidth
+      }
+    }
+  }
+
+  /// Every candidate of every pass against sums in float64.
   private func check(
-    _ test: ConvolutionCase, _ choice: GemmChoice, _ dtype: DType = .float32, _ layout: Layout = .dense
+    _ test: ConvolutionCase, _ dtype: DType = .float32, _ layout: Layout = .dense,
+    on subjects: [Subject] = Subject.openCL
   ) throws {
-    let g = test.geometry
-    func numbers(_ shape: [Int], _ seed: UInt64) -> [Double] {
-      dtype.rounded(testNumbers(elementCount(shape), seed: seed, -1...1))
+    let reference = Reference(test.geometry, dtype)
+    for subject in subjects {
+      let backend = try #require(subject.backend as? OpenCLBackend)
+      for pass in ConvolutionPass.allCases {
+        for algorithm in candidates(reference, pass, on: backend) {
+          try check(reference, pass, algorithm, layout, on: backend, "\(test.name) on \(subject.testDescription)")
+        }
+      }
     }
-    let (xs, ws, dys) = (numbers(g.inputShape, 1), numbers(g.weightShape, 2), numbers(g.outputShape, 3))
-    let added = numbers([g.outputChannels], 4)
-    var sums = [Double](repeating: 0, count: dys.count)
-    var (inputSums, weightSums) = (xs.map { _ in 0.0 }, ws.map { _ in 0.0 })
-    forEachProduct(g) { i, j, k in
-      sums[k] += xs[i] * ws[j]
-      inputSums[i] += dys[k] * ws[j]
-      weightSums[j] += dys[k] * xs[i]
+  }
+
+  private func candidates(
+    _ reference: Reference, _ pass: ConvolutionPass, on backend: OpenCLBackend
+  ) -> [OpenCLConvolutionAlgorithm] {
+    let g = reference.geometry
+    let problem = ConvolutionProblem(
+      pass: pass, geometry: g, x: backend.output(g.inputShape, reference.dtype),
+      w: backend.output(g.weightShape, reference.dtype), y: backend.output(g.outputShape, reference.dtype))
+    return OpenCLConvolutionAlgorithm.candidates(for: problem, on: backend)
+  }
+
+  private func check(
+    _ reference: Reference, _ pass: ConvolutionPass, _ algorithm: OpenCLConvolutionAlgorithm, _ layout: Layout,
+    on backend: OpenCLBackend, _ label: String
+  ) throws {
+    let (g, dtype) = (reference.geometry, reference.dtype)
+    let x = backend.view(reference.x, g.inputShape, dtype, layout)
+    let w = backend.view(reference.w, g.weightShape, dtype, layout)
+    let dy = backend.view(reference.dy, g.outputShape, dtype, layout)
+    func expect(_ result: StridedView, _ expected: [Double], _ name: String) throws {
+      expectClose(
+        try backend.values(result), expected, relative: 2 * dtype.roundoff,
+        absolute: algorithm.errorBound(terms: reference.terms(pass)),
+        "\(label), \(algorithm) \(dtype) \(layout): \(name)")
     }
-    // Sums of products below 1 with mixed signs: their error grows as the root of their count.
-    let terms = max(dys.count / g.outputChannels, ws.count / g.outputChannels)
-    let absolute = 2e-5 * max(1, Double(terms).squareRoot() / 10)
-    let plane = g.outputHeight * g.outputWidth
-    let biased = sums.indices.map { sums[$0] + added[$0 / plane % g.outputChannels] }
-    for backend in OpenCLSupport.devices.map(\.backend) {
-      let x = backend.view(xs, g.inputShape, dtype, layout)
-      let w = backend.view(ws, g.weightShape, dtype, layout)
-      let dy = backend.view(dys, g.outputShape, dtype, layout)
-      let bias = backend.view(added, [g.outputChannels], dtype, .holes)
-      let (y, plainY) = (backend.output(g.outputShape, dtype), backend.output(g.outputShape, dtype))
-      let (dx, dw) = (backend.output(g.inputShape, dtype), backend.output(g.weightShape, dtype))
-      GemmChoice.$forced.withValue(choice) {
-        backend.convolution(g, x, w, bias: bias, into: y)
-        backend.convolution(g, x, w, bias: nil, into: plainY)
+    try OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
+      switch pass {
+      case .forward:
+        let bias = backend.view(reference.bias, [g.outputChannels], dtype, .holes)
+        let (y, biased) = (backend.output(g.outputShape, dtype), backend.output(g.outputShape, dtype))
+        backend.convolution(g, x, w, bias: nil, into: y)
+        backend.convolution(g, x, w, bias: bias, into: biased)
+        try expect(y, reference.y, "y")
+        try expect(biased, reference.biased, "y with bias")
+      case .inputGradient:
+        let dx = backend.output(g.inputShape, dtype)
         backend.convolutionInputGradient(g, dy, w, into: dx)
+        try expect(dx, reference.dx, "dx")
+      case .weightGradient:
+        let dw = backend.output(g.weightShape, dtype)
         backend.convolutionWeightGradient(g, x, dy, into: dw)
-      }
-      for (name, result, expected) in [
-        ("y", plainY, sums), ("y with bias", y, biased), ("dx", dx, inputSums), ("dw", dw, weightSums),
-      ] {
-        expectClose(
-          try backend.values(result), expected, relative: 2 * dtype.roundoff, absolute: absolute,
-          "\(test.name), \(choice) \(dtype) \(layout): \(name)")
+        try expect(dw, reference.dw, "dw")
       }
     }
   }
 
-  @Test(arguments: ConvolutionCase.all, [GemmChoice.wide, .own])
-  func agreesWithPlainSums(_ test: ConvolutionCase, _ choice: GemmChoice) throws { try check(test, choice) }
+  @Test(arguments: ConvolutionCase.all + ConvolutionCase.forAlgorithms)
+  func everyCandidateAgreesWithPlainSums(_ test: ConvolutionCase) throws { try check(test) }
 
-  @Test(arguments: [GemmChoice.wide, .own]) func stridedOperands(_ choice: GemmChoice) throws {
-    for layout in Layout.allCases {
-      try check(ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], padding: (1, 1, 1, 1)), choice, .float32, layout)
-      try check(ConvolutionCase("1x1", [2, 3, 5, 6], [4, 3, 1, 1]), choice, .float32, layout)
-    }
+  @Test(arguments: Layout.allCases) func stridedOperands(_ layout: Layout) throws {
+    let padding = (1, 1, 1, 1)
+    try check(ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], padding: padding), .float32, layout)
+    try check(ConvolutionCase("1x1", [2, 3, 5, 6], [4, 3, 1, 1]), .float32, layout)
+    try check(ConvolutionCase("1x1 with stride", [2, 3, 5, 6], [4, 3, 1, 1], stride: (2, 1)), .float32, layout)
     try check(
-      ConvolutionCase("depthwise", [2, 3, 7, 6], [6, 1, 3, 3], stride: (2, 1), groups: 3), choice, .float32, .holes)
+      ConvolutionCase("depthwise", [2, 3, 7, 6], [6, 1, 3, 3], stride: (2, 1), groups: 3), .float32, layout)
   }
 
-  @Test(arguments: [GemmChoice.wide, .own], [DType.float16, .bfloat16])
-  func halfTypesAreRoundedOnce(_ choice: GemmChoice, _ dtype: DType) throws {
+  @Test(arguments: [DType.float16, .bfloat16]) func halfTypesAreRoundedOnce(_ dtype: DType) throws {
     let padding = (1, 1, 1, 1)
     try check(
-      ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], stride: (2, 1), padding: padding), choice, dtype, .holes)
-    try check(ConvolutionCase("1x1", [2, 3, 5, 6], [4, 3, 1, 1]), choice, dtype)
-    try check(ConvolutionCase("depthwise", [2, 3, 7, 6], [6, 1, 3, 3], padding: padding, groups: 3), choice, dtype)
+      ConvolutionCase("3x3", [2, 3, 7, 6], [5, 3, 3, 3], stride: (2, 1), padding: padding), dtype, .holes)
+    try check(ConvolutionCase("3x3 at stride 1", [2, 3, 7, 6], [5, 3, 3, 3], padding: padding), dtype)
+    try check(ConvolutionCase("1x1", [2, 3, 5, 6], [4, 3, 1, 1]), dtype)
+    try check(ConvolutionCase("depthwise", [2, 3, 7, 6], [6, 1, 3, 3], padding: padding, groups: 3), dtype)
   }
 
-  @Test(arguments: [GemmChoice.wide, .own]) func emptyBatch(_ choice: GemmChoice) throws {
-    try check(ConvolutionCase("empty", [0, 2, 4, 4], [3, 2, 3, 3]), choice)
-  }
+  @Test func emptyBatch() throws { try check(ConvolutionCase("empty", [0, 2, 4, 4], [3, 2, 3, 3])) }
 
   @Test func manyImagesAreAddedUpInSplits() throws {
-    try check(ConvolutionCase("long batch", [70, 2, 6, 5], [3, 2, 3, 3], padding: (1, 1, 1, 1)), .wide)
+    try check(ConvolutionCase("long batch", [70, 2, 6, 5], [3, 2, 3, 3], padding: (1, 1, 1, 1)))
   }
 
-  @Test(arguments: [(GemmChoice.wide, 2, 4, 3), (.own, 2, 3, 2)])
-  func launchesAreFew(_ choice: GemmChoice, forward: Int, weight: Int, input: Int) throws {
-    let g = ConvolutionCase("", [64, 6, 14, 14], [16, 6, 5, 5]).geometry
-    for index in OpenCLDevices.shared.found.indices {
-      let backend = try OpenCLSupport.privateBackend(index: index)
+  /// The root of the mean squared error of sums of many products, in units of what one rounding of the result loses:
+  /// above 1 the algorithm loses more than the format does.
+  @Test(arguments: [OpenCLConvolutionAlgorithm.wide, .unfolded, .winograd2, .winograd4])
+  func roundingErrorStaysWithinItsBound(_ algorithm: OpenCLConvolutionAlgorithm) throws {
+    let reference = Reference(
+      ConvolutionCase("64 channels", [2, 64, 12, 12], [64, 64, 3, 3], padding: (1, 1, 1, 1)).geometry, .float32)
+    let g = reference.geometry
+    for subject in Subject.openCL {
+      let backend = try #require(subject.backend as? OpenCLBackend)
+      for pass in ConvolutionPass.allCases where candidates(reference, pass, on: backend).contains(algorithm) {
+        let x = backend.view(reference.x, g.inputShape)
+        let w = backend.view(reference.w, g.weightShape)
+        let dy = backend.view(reference.dy, g.outputShape)
+        let (result, expected) =
+          switch pass {
+          case .forward: (backend.output(g.outputShape), reference.y)
+          case .inputGradient: (backend.output(g.inputShape), reference.dx)
+          case .weightGradient: (backend.output(g.weightShape), reference.dw)
+          }
+        OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
+          switch pass {
+          case .forward: backend.convolution(g, x, w, bias: nil, into: result)
+          case .inputGradient: backend.convolutionInputGradient(g, dy, w, into: result)
+          case .weightGradient: backend.convolutionWeightGradient(g, x, dy, into: result)
+          }
+        }
+        let errors = zip(try backend.values(result), expected).map { ($0 - $1) * ($0 - $1) }
+        let mean = (errors.reduce(0, +) / expected.reduce(0) { $0 + $1 * $1 }).squareRoot()
+        #expect(
+          mean < algorithm.relativeErrorBound, "\(algorithm), \(pass) on \(subject.testDescription): \(mean)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (OpenCLConvolutionAlgorithm.wide, 2, 4, 3), (.unfolded, 2, 3, 2), (.winograd4, 4, 4, 4), (.winograd2, 4, 4, 4),
+  ])
+  func launchesAreFew(_ algorithm: OpenCLConvolutionAlgorithm, forward: Int, weight: Int, input: Int) throws {
+    let g = ConvolutionCase("", [32, 32, 8, 8], [64, 32, 3, 3], padding: (1, 1, 1, 1)).geometry
+    for subject in Subject.openCL {
+      let (index, treatAsCPU) = try #require(subject.opening)
+      let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(treatAsCPU: treatAsCPU), index: index)
       func dense(_ shape: [Int]) -> StridedView { backend.view(testNumbers(elementCount(shape)), shape) }
-      let (x, w, bias, y) = (dense(g.inputShape), dense(g.weightShape), dense([16]), dense(g.outputShape))
+      let (x, w, bias, y) = (dense(g.inputShape), dense(g.weightShape), dense([64]), dense(g.outputShape))
       let (dx, dw) = (backend.output(g.inputShape), backend.output(g.weightShape))
       func launches(_ body: () -> Void) -> Int {
         let before = backend.statistics.launches
-        GemmChoice.$forced.withValue(choice, operation: body)
+        OpenCLConvolutionAlgorithm.$forced.withValue(algorithm, operation: body)
         return backend.statistics.launches - before
       }
       #expect(launches { backend.convolution(g, x, w, bias: bias, into: y) } <= forward)
@@ -98,4 +190,44 @@ struct OpenCLConvolutionTests {
       try backend.synchronize()
     }
   }
+}
+
+extension OpenCLConvolutionAlgorithm {
+  /// The largest error of an element that adds up so many products of numbers below 1 with mixed signs: it grows as
+  /// their root. The transforms of F(4×4, 3×3) lose about eight times as much as a plain sum, those of F(2×2, 3×3)
+  /// twice.
+  func errorBound(terms: Int) -> Double {
+    2e-5 * max(1, Double(terms).squareRoot() / 10) * (self == .winograd4 ? 8 : self == .winograd2 ? 2 : 1)
+  }
+
+  /// The root of the mean squared error, relative to that of the result, of sums over 64 channels.
+  var relativeErrorBound: Double {
+    switch self {
+    case .winograd4: 2e-6
+    case .winograd2: 8e-7
+    default: 6e-7
+    }
+  }
+}
+
+extension ConvolutionCase {
+  /// What single algorithms find difficult.
+  static let forAlgorithms: [ConvolutionCase] = [
+    ConvolutionCase("pointwise with stride, groups", [2, 6, 7, 9], [8, 3, 1, 1], stride: (3, 2), groups: 2),
+    ConvolutionCase("3x3 without padding", [2, 31, 9, 11], [33, 31, 3, 3]),
+    ConvolutionCase("3x3 with much padding", [1, 3, 5, 4], [2, 3, 3, 3], padding: (3, 2, 4, 5)),
+    ConvolutionCase("3x3 with groups", [3, 34, 6, 7], [66, 17, 3, 3], padding: (1, 1, 1, 1), groups: 2),
+    ConvolutionCase("3x3, one wide row of tiles", [1, 16, 3, 70], [16, 16, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("3x3, one channel", [2, 1, 8, 8], [1, 1, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("3x3, channels beyond local memory", [1, 300, 5, 5], [20, 300, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase(
+      "depthwise, stride and dilation", [2, 3, 33, 31], [3, 1, 3, 3], stride: (2, 3),
+      padding: (0, 1, 2, 2), dilation: (2, 3), groups: 3),
+    ConvolutionCase(
+      "depthwise 5x5, three outputs each", [1, 2, 12, 35], [6, 1, 5, 5], padding: (2, 2, 2, 2), groups: 2),
+    ConvolutionCase("depthwise 2x4", [2, 2, 9, 8], [2, 1, 2, 4], stride: (3, 1), padding: (1, 0, 3, 2), groups: 2),
+    ConvolutionCase("depthwise in bands", [1, 2, 150, 130], [2, 1, 3, 3], padding: (1, 1, 1, 1), groups: 2),
+    ConvolutionCase(
+      "depthwise in bands with stride", [1, 1, 151, 130], [2, 1, 3, 3], stride: (2, 2), padding: (1, 1, 1, 1)),
+  ]
 }

@@ -9,12 +9,15 @@ import Testing
 struct Subject: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let backend: any Backend
+  /// An OpenCL device's place in the list, and whether it is opened as a CPU or a GPU; to open another backend like it.
+  var opening: (index: Int, treatAsCPU: Bool)?
 
   static let all: [Subject] = [Subject(testDescription: "cpu", backend: Device.cpu.backend)] + openCL
 
   static let openCL: [Subject] = OpenCLSupport.devices.flatMap { device -> [Subject] in
-    let own = Subject(testDescription: "\(device)", backend: device.backend)
+    var own = Subject(testDescription: "\(device)", backend: device.backend)
     guard case .opencl(let index) = device.kind else { return [own] }
+    own.opening = (index, OpenCLSupport.backend(device).isCPUDevice)
     let (backend, info) = (OpenCLSupport.backend(device), OpenCLDevices.shared.found[index])
     // Oclgrind's check for uninitialized values misreads the vector shuffles of the kernels for CPU devices.
     let checksValues = info.isSimulator && ProcessInfo.processInfo.environment["OCLGRIND_UNINITIALIZED"] != nil
@@ -22,7 +25,12 @@ struct Subject: Sendable, CustomTestStringConvertible {
       let other = try? OpenCLSupport.privateBackend(
         options: OpenCLOptions(treatAsCPU: !backend.isCPUDevice), index: index)
     else { return [own] }
-    return [own, Subject(testDescription: "\(device) as a \(backend.isCPUDevice ? "GPU" : "CPU")", backend: other)]
+    return [
+      own,
+      Subject(
+        testDescription: "\(device) as a \(backend.isCPUDevice ? "GPU" : "CPU")", backend: other,
+        opening: (index, !backend.isCPUDevice)),
+    ]
   }
 }
 

@@ -17,7 +17,7 @@ import Tern
       """,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, DevicesCommand.self, DoctorCommand.self,
-      DemoCommand.self,
+      TuneCommand.self, TuneWorkerCommand.self, DemoCommand.self,
     ])
 
   static func main() {

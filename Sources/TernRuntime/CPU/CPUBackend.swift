@@ -17,15 +17,20 @@ package final class CPUBackend: Backend {
   ///   - threads: the threads to use; tests compare pools of several sizes.
   ///   - isa: the instruction set to use; by default the best one that `TERN_ISA` allows.
   ///   - recordsProblems: whether the problems met are kept for `tern tune`.
-  package init(threads: ThreadPool = .shared, isa: tern_isa? = nil, recordsProblems: Bool = false) {
+  ///   - choices: stand in for those of the cache.
+  package init(
+    threads: ThreadPool = .shared, isa: tern_isa? = nil, recordsProblems: Bool = false, choices: ChoiceTable? = nil
+  ) {
     if let unknown = tern_isa_unknown_setting() {
       trap("TERN_ISA: expected avx512, avx2 or baseline, got '\(String(cString: unknown))'")
     }
     self.threads = threads
     self.isa = isa ?? tern_isa_chosen()
-    choices = Tuning.table(
-      for: DeviceIdentity(processor: Self.processorName, isa: self.isa, threads: threads.threadCount),
-      isShared: recordsProblems)
+    self.choices =
+      choices
+      ?? Tuning.table(
+        for: DeviceIdentity(processor: Self.processorName, isa: self.isa, threads: threads.threadCount),
+        isShared: recordsProblems)
     pool = MemoryPool(
       obtain: { [counters] capacity in
         counters.allocations.add(1, ordering: .relaxed)

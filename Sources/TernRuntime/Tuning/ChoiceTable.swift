@@ -8,8 +8,12 @@ package final class ChoiceTable: Sendable {
   struct Entry: Sendable {
     let problem: ProblemClass
     let algorithm: String
+    /// Whether it is what would run without the entry, too.
+    var isDefault = false
   }
 
+  /// The device that the choices are for; nil in tables of tests.
+  let identity: DeviceIdentity?
   /// By the problem's hash in this process.
   private let entries: [Int: Entry]
   /// Takes the problems met; nil where nobody wants to know.
@@ -19,11 +23,14 @@ package final class ChoiceTable: Sendable {
   /// The same for the same choices in every process; empty without any.
   package let fingerprint: String
 
-  init(_ entries: [Entry] = [], record: ProblemRecord? = nil, trial: ChoiceTrial? = nil) {
+  init(
+    _ entries: [Entry] = [], of identity: DeviceIdentity? = nil, record: ProblemRecord? = nil, trial: ChoiceTrial? = nil
+  ) {
+    self.identity = identity
     self.entries = Dictionary(entries.map { ($0.problem.hashValue, $0) }) { first, _ in first }
     self.record = record
     self.trial = trial
-    let lines = entries.map { "\($0.problem): \($0.algorithm)" }.sorted()
+    let lines = entries.filter { !$0.isDefault }.map { "\($0.problem): \($0.algorithm)" }.sorted()
     fingerprint = lines.isEmpty ? "" : hexadecimal(stableHash(lines))
   }
 

@@ -3,8 +3,8 @@ import CTernCPU
 import TernKernels
 
 /// What a measured choice depends on beside the problem: measurements of one identity say nothing about another.
-struct DeviceIdentity: Sendable, Hashable, Codable {
-  let name: String
+package struct DeviceIdentity: Sendable, Hashable, Codable {
+  package let name: String
   let platform: String
   /// The driver's version; for the CPU the instruction set and the number of threads.
   let driver: String

@@ -77,3 +77,26 @@ extension DType {
     self = type
   }
 }
+
+extension ProblemClass {
+  /// A short name for tables, which leaves out what is usual.
+  package var label: String {
+    func times(_ numbers: Int...) -> String { numbers.map(String.init).joined(separator: "x") }
+    switch self {
+    case .gemm(let g):
+      let orders = [g.a, g.b].map { $0.order == .rows ? "n" : $0.order == .columns ? "t" : "s" }.joined()
+      let batch = g.outer * g.inner > 1 ? " batch \(g.outer * g.inner)" : ""
+      let types = Set([g.a.dtype, g.b.dtype, g.c.dtype]).subtracting([.float32]).map { " \($0)" }.sorted().joined()
+      return "gemm \(times(g.m, g.n, g.k)) \(orders)\(batch)\(g.bias == nil ? "" : " bias")\(types)"
+    case .convolution(let pass, let c):
+      let g = c.geometry
+      let stride = g.strideHeight * g.strideWidth == 1 ? "" : " stride \(times(g.strideHeight, g.strideWidth))"
+      let dilation = g.dilationHeight * g.dilationWidth == 1 ? "" : " dilated"
+      let groups = g.groups == 1 ? "" : " groups \(g.groups)"
+      let types = Set([c.x.dtype, c.w.dtype, c.y.dtype]).subtracting([.float32]).map { " \($0)" }.sorted().joined()
+      return "conv \(pass.rawValue) \(times(g.batch, g.inputChannels, g.inputHeight, g.inputWidth)) * "
+        + times(g.outputChannels, g.inputChannelsPerGroup, g.kernelHeight, g.kernelWidth)
+        + "\(stride)\(dilation)\(groups)\(types)"
+    }
+  }
+}

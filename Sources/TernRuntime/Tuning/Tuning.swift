@@ -32,15 +32,23 @@ package enum Tuning {
   ///
   /// - Parameter isShared: whether the device is one that all of the process uses; only those record problems.
   static func table(for identity: DeviceIdentity, isShared: Bool) -> ChoiceTable {
-    guard mode != .off, let root = CacheDirectory.path() else { return ChoiceTable() }
-    let entries = ChoiceFile.read(in: root + "/tuning", for: identity)?.entries ?? []
-    if mode == .trials { return ChoiceTable(entries, trial: ChoiceTrial()) }
-    guard isShared else { return ChoiceTable(entries) }
+    if mode == .off { return ChoiceTable(of: identity) }
+    let entries =
+      CacheDirectory.path().flatMap { ChoiceFile.read(in: $0 + "/tuning", for: identity) }?.entries ?? []
+    if mode == .trials { return ChoiceTable(entries, of: identity, trial: ChoiceTrial()) }
+    guard isShared else { return ChoiceTable(entries, of: identity) }
     let record = ProblemRecord()
     recorders.withLock { $0.append((identity, record)) }
     _ = writesAtExit
-    return ChoiceTable(entries, record: record)
+    return ChoiceTable(entries, of: identity, record: record)
   }
+
+  /// Whether Ctrl-C was pressed; set by whoever watches for it.
+  package static var isInterrupted: Bool {
+    get { interruption.load(ordering: .relaxed) }
+    set { interruption.store(newValue, ordering: .relaxed) }
+  }
+  private static let interruption = Atomic(false)
 
   // MARK: Recording
 

@@ -67,21 +67,21 @@ extension TuningFile {
 }
 
 /// The winners that `tern tune` measured for one device with one driver and one set of kernels.
-package struct ChoiceFile: TuningFile {
-  package struct Choice: Codable, Sendable, Equatable {
+struct ChoiceFile: TuningFile {
+  struct Choice: Codable, Sendable, Equatable {
     /// A `ProblemClass`'s text.
-    package var problem: String
-    package var algorithm: String
-    package var defaultAlgorithm: String
+    var problem: String
+    var algorithm: String
+    var defaultAlgorithm: String
     /// Median times of one run, in seconds.
-    package var seconds: Double
-    package var defaultSeconds: Double
+    var seconds: Double
+    var defaultSeconds: Double
   }
 
   static let kind = "choices"
   var format = Self.currentFormat
   let device: DeviceIdentity
-  package var choices: [Choice] = []
+  var choices: [Choice] = []
 
   init(for identity: DeviceIdentity) { device = identity }
 
@@ -102,7 +102,10 @@ package struct ChoiceFile: TuningFile {
   /// Entries whose problem this version of Tern knows.
   var entries: [ChoiceTable.Entry] {
     choices.compactMap { choice in
-      ProblemClass(choice.problem).map { ChoiceTable.Entry(problem: $0, algorithm: choice.algorithm) }
+      ProblemClass(choice.problem).map {
+        ChoiceTable.Entry(
+          problem: $0, algorithm: choice.algorithm, isDefault: choice.algorithm == choice.defaultAlgorithm)
+      }
     }
   }
 }

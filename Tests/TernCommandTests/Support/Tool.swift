@@ -59,11 +59,14 @@ enum Tool {
     /// Sends Ctrl-C.
     func interrupt() { process.interrupt() }
 
+    /// Ends the process at once.
+    func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
+
     /// Waits for the end; a run of more than two minutes is ended, so that a test fails and does not hang.
     func wait() throws -> Outcome {
       let deadline = Date(timeIntervalSinceNow: 120)
       while process.isRunning && Date() < deadline { usleep(5_000) }
-      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+      if process.isRunning { kill() }
       process.waitUntilExit()
       func text(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name)), as: UTF8.self)

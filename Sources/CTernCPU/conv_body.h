@@ -7,11 +7,13 @@
 #include "transpose_body.h"
 #include "conv_planes_body.h"
 #include "conv_tile_body.h"
+#include "conv_channels_body.h"
 #include "conv_weight_body.h"
 
 static const struct tern_conv_functions TERN_VARIANT(conv_table) = {
     .pad = TERN_VARIANT(conv_pad),
     .convolve = TERN_VARIANT(conv_convolve),
+    .convolve_channels = TERN_VARIANT(conv_convolve_channels),
     .pack_pixels = TERN_VARIANT(conv_pack_pixels),
     .pack_taps = TERN_VARIANT(conv_pack_taps),
     .pack_gradient = TERN_VARIANT(conv_pack_gradient),

@@ -51,8 +51,8 @@ static __attribute__((unused)) void TERN_VARIANT(pack_transposed)(
   }
 }
 
-/// Writes `count` pixels of some channels, each `step` floats behind the one before it, to rows of the channels' planes.
-/// Four planes at a time: lines of more, which are often a power of two apart, would drive each other out of the cache.
+/// Writes `count` pixels of some channels, each `step` floats behind the last one, to rows of the channels' planes.
+/// Four planes at a time: lines of more, often a power of two apart, would drive each other out of the cache.
 static __attribute__((unused)) void TERN_VARIANT(store_pixels)(
     const float *pixels, ptrdiff_t step, ptrdiff_t channels, ptrdiff_t count, float *target, ptrdiff_t plane) {
   if (channels < 4 || count < 4) {

@@ -8,7 +8,7 @@ INLINE void TERN_VARIANT(winograd_transform_filters)(const int m, const tern_win
   for (ptrdiff_t block = 2 * f->first_panel; block < 2 * (f->first_panel + f->panels) && block < blocks; block++) {
     const ptrdiff_t vectors = block / 2 * 2 + 1 < blocks ? 2 : 1;
     const ptrdiff_t first = block * LANES, lanes = TERN_VARIANT(clamp)(f->outputs - first, 0, LANES);
-    float *target = f->target + block / 2 * 2 * LANES * padded + block % 2 * LANES;
+    float *target = f->target + (block / 2 - f->first_panel) * 2 * LANES * padded + block % 2 * LANES;
     VECTOR taps[9] = {0};  // lanes beyond the last output stay zeros
     for (ptrdiff_t input = 0; input < padded; input++, target += vectors * LANES) {
       if (input < f->inputs) {

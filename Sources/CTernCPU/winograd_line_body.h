@@ -5,7 +5,7 @@
 //
 // F(2, 3) has the points 0, 1, -1 and infinity. F(4, 3) has 0, ±5/8, ±3/2 and infinity: with the customary ±1, ±2 the
 // largest error is four times as large (points near each other's reciprocals keep the matrices balanced; Barabasz et
-// al., Error Analysis and Improving the Accuracy of Winograd Convolution, 2020), and all constants below are exact.
+// al., Error Analysis and Improving the Accuracy of Winograd Convolution, 2020). Their products are exact in Float32.
 
 #define POINT_A 0.625f
 #define POINT_B 1.5f

@@ -54,7 +54,8 @@ static void TERN_VARIANT(winograd_multiply)(const tern_winograd_product *product
     float *c = product->c + point * product->c_point_step;
     for (ptrdiff_t index = 0; index < groups; index++) {
       ptrdiff_t rows = tern_gemm_panel_rows(product->tiles, TILE_ROWS, index);
-      TERN_VARIANT(winograd_tiles)[product->vectors - 1][rows - 1](product->input_blocks, a, step, b, c, step);
+      TERN_VARIANT(winograd_tiles)[product->vectors - 1][rows - 1](
+          product->input_blocks, a, product->a_block_step, b, c, step);
       a += rows * LANES;
       c += rows * LANES;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "tern_conv.h"
+#include "tern_depthwise.h"
 #include "tern_gemm.h"
 #include "tern_isa.h"
 #include "tern_normalization.h"

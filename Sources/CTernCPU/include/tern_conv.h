@@ -36,6 +36,24 @@ typedef struct tern_conv_pass {
   const float *bias;  ///< `[channels]`, or null
 } tern_conv_pass;
 
+/// The same with vectors that run along the output's channels instead of its columns, for images that are too narrow to
+/// fill vectors: for `h` in `0 ..< out_height`, `w` in `0 ..< out_width`
+///
+///     target[o * channel_step + h * out_width + w]
+///         = bias[o] + sum over p of weights[o, p] * source[offsets[p] + h * row_step + w * column_step]
+typedef struct tern_conv_channel_pass {
+  ptrdiff_t channels;
+  ptrdiff_t depth;
+  const float *weights;    ///< `[depth, channels]` packed by `tern_gemm_functions.pack_columns`
+  const int32_t *offsets;  ///< `[depth]`
+  const float *source;
+  ptrdiff_t row_step, column_step;  ///< the latter 1 or 2
+  ptrdiff_t out_height, out_width;
+  float *target;
+  ptrdiff_t channel_step;
+  const float *bias;  ///< `[channels]`, or null
+} tern_conv_channel_pass;
+
 /// Floats behind the padded planes that may be read, but never have an effect.
 enum { TERN_CONV_SLACK = 64 };
 
@@ -62,6 +80,8 @@ struct tern_conv_functions {
   void (*pad)(const tern_conv_planes *planes);
   /// Convolves one image.
   void (*convolve)(const tern_conv_pass *pass);
+  /// Convolves one image with vectors of channels.
+  void (*convolve_channels)(const tern_conv_channel_pass *pass);
   /// Packs pixels `first ..< first + count` (row-major over `out_height x out_width`, bias and target unused) into
   /// panels for `tern_gemm_functions.multiply`: `[depth][columns]`, the last one filled up with zeros.
   void (*pack_pixels)(const tern_conv_pass *pass, ptrdiff_t first, ptrdiff_t count, float *panels);

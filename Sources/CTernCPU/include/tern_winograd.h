@@ -8,8 +8,8 @@
 
 /// Winograd's minimal filtering F(m x m, 3 x 3) (Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016).
 ///
-/// A 3x3 convolution of stride 1 is cut into tiles of `m` x `m` outputs, `m` 2 or 4. With `e = m + 2`, one tile of input
-/// `d` `[e, e]` and one filter `g` `[3, 3]` make the outputs
+/// A 3x3 convolution of stride 1 is cut into tiles of `m` x `m` outputs, `m` 2 or 4. With `e = m + 2`, one tile of the
+/// input `d` `[e, e]` and one filter `g` `[3, 3]` make the outputs
 ///
 ///     y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A
 ///
@@ -18,8 +18,8 @@
 ///
 ///     dg = Gᵀ (sum over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)) G
 ///
-/// Transformed tiles are `[point][channel block][tile][lane]`: a block has as many channels as a vector has lanes, so that
-/// transforms are plain vector arithmetic; lanes beyond the last channel are zeros. All steps count floats.
+/// Transformed tiles are `[point][channel block][tile][lane]`: a block has as many channels as a vector has lanes, so
+/// that transforms are plain vector arithmetic; lanes beyond the last channel are zeros. All steps count floats.
 
 /// How the planes of the images are cut into tiles. Tiles are numbered image by image, row by row.
 typedef struct tern_winograd_grid {
@@ -52,21 +52,22 @@ typedef struct tern_winograd_target {
 
 /// Transforms filters into the panels that `multiply` reads.
 typedef struct tern_winograd_filters {
-  const float *filters;                 ///< element `[output][input][tap]` at `output * output_step + input * input_step + tap`
+  const float *filters;  ///< `[output][input][tap]` at `output * output_step + input * input_step + tap`
   ptrdiff_t outputs, output_step;
   ptrdiff_t inputs, input_step;
-  bool reversed;                        ///< taps in reverse, for the gradient of the input
-  ptrdiff_t first_panel, panels;        ///< which panels of `2 * lanes` outputs to make
-  float *target;                        ///< `[point][panel][padded inputs][vectors][lanes]`; a last panel may have 1 vector
+  bool reversed;                  ///< taps in reverse, for the gradient of the input
+  ptrdiff_t first_panel, panels;  ///< which panels of `2 * lanes` outputs to make
+  float *target;  ///< `[point][panel made][padded inputs][vectors][lanes]`; the last panel may have one vector
   ptrdiff_t point_step;
 } tern_winograd_filters;
 
-/// Products for one panel of outputs at all points: `c[point][vector][tile][lane] = sum over inputs of a * b`.
+/// Products for one panel of outputs: `c[point][vector][tile][lane] = sum over inputs of a * b`.
 typedef struct tern_winograd_product {
   ptrdiff_t points, tiles;
   ptrdiff_t input_blocks, vectors;  ///< 1 or 2 vectors
-  const float *a;                   ///< transformed tiles `[point][input block][tile][lane]`
+  const float *a;  ///< transformed tiles `[point][input block][tile][lane]`
   ptrdiff_t a_point_step;
+  ptrdiff_t a_block_step;  ///< floats from one block of inputs to the next
   const float *b;  ///< the panel of transformed filters
   ptrdiff_t b_point_step;
   float *c;

@@ -5,19 +5,22 @@ extension CPUBackend {
   package func convolution(
     _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
   ) {
-    convolution(geometry, x, w, bias: bias, into: y, by: .chosen(for: .forward, geometry))
+    let algorithm = algorithm(for: .forward, geometry, x: x, w: w, y: y, bias: bias)
+    convolution(geometry, x, w, bias: bias, into: y, by: algorithm)
   }
 
   package func convolutionInputGradient(
     _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
   ) {
-    convolutionInputGradient(geometry, dy, w, into: dx, by: .chosen(for: .inputGradient, geometry))
+    let algorithm = algorithm(for: .inputGradient, geometry, x: dx, w: w, y: dy)
+    convolutionInputGradient(geometry, dy, w, into: dx, by: algorithm)
   }
 
   package func convolutionWeightGradient(
     _ geometry: ConvolutionGeometry, _ x: StridedView, _ dy: StridedView, into dw: StridedView
   ) {
-    convolutionWeightGradient(geometry, x, dy, into: dw, by: .chosen(for: .weightGradient, geometry))
+    let algorithm = algorithm(for: .weightGradient, geometry, x: x, w: dw, y: dy)
+    convolutionWeightGradient(geometry, x, dy, into: dw, by: algorithm)
   }
 
   /// - Precondition: `algorithm` is one of `ConvolutionAlgorithm.candidates`, here and below.
@@ -34,6 +37,8 @@ extension CPUBackend {
             switch algorithm {
             case .product: ProductConvolution(geometry, threads, isa).forward(x, w, bias: bias, y)
             case .shifted: ShiftedConvolution(forward: geometry, w).run(threads, isa, x, bias: bias, y)
+            case .channels: ChannelConvolution(geometry, isa).run(threads, x, w, bias: bias, y)
+            case .depthwise: DepthwiseConvolution(geometry, threads, isa).forward(x, w, bias: bias, y)
             case .winograd2: WinogradConvolution(forward: geometry, w, tile: 2).run(threads, isa, x, bias: bias, y)
             case .winograd4: WinogradConvolution(forward: geometry, w, tile: 4).run(threads, isa, x, bias: bias, y)
             }
@@ -54,7 +59,9 @@ extension CPUBackend {
         dx.withDenseTarget { dx in
           switch algorithm {
           case .product: ProductConvolution(geometry, threads, isa).inputGradient(dy, w, dx)
-          case .shifted: ShiftedConvolution(inputGradient: geometry, w).run(threads, isa, dy, bias: nil, dx)
+          case .shifted, .channels:
+            ShiftedConvolution(inputGradient: geometry, w).run(threads, isa, dy, bias: nil, dx)
+          case .depthwise: DepthwiseConvolution(geometry, threads, isa).inputGradient(dy, w, dx)
           case .winograd2: WinogradConvolution(inputGradient: geometry, w, tile: 2).run(threads, isa, dy, bias: nil, dx)
           case .winograd4: WinogradConvolution(inputGradient: geometry, w, tile: 4).run(threads, isa, dy, bias: nil, dx)
           }
@@ -74,7 +81,8 @@ extension CPUBackend {
         dw.withDenseTarget { dw in
           switch algorithm {
           case .product: WeightGradient(geometry, isa, inPlace: true).run(threads, x, dy, dw)
-          case .shifted: WeightGradient(geometry, isa, inPlace: false).run(threads, x, dy, dw)
+          case .shifted, .channels: WeightGradient(geometry, isa, inPlace: false).run(threads, x, dy, dw)
+          case .depthwise: DepthwiseConvolution(geometry, threads, isa).weightGradient(x, dy, dw)
           case .winograd2: WinogradWeightGradient(geometry, isa, tile: 2).run(threads, x, dy, dw)
           case .winograd4: WinogradWeightGradient(geometry, isa, tile: 4).run(threads, x, dy, dw)
           }

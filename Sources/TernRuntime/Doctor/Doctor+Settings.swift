@@ -23,6 +23,7 @@ extension Doctor {
     ("TERN_POINTWISE_TIER", { value, _ in ["0", "1"].contains(value) ? nil : "expected 0 or 1" }),
     ("TERN_TUNING", { value, _ in ["on", "off"].contains(value) ? nil : "expected on or off" }),
     ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
+    ("TERN_CONV", { _, _ in nil }),  // each kind of device has names of its own
     ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
     ("TERN_CLBLAST_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
   ]

@@ -65,6 +65,22 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     ConvolutionCase("groups", [2, 6, 9, 9], [8, 3, 3, 3], stride: (2, 2), padding: (1, 1, 1, 1), groups: 2),
     ConvolutionCase("depthwise", [2, 9, 10, 11], [9, 1, 3, 3], padding: (1, 1, 1, 1), groups: 9),
     ConvolutionCase("depthwise, two outputs each", [1, 4, 9, 9], [8, 1, 3, 3], stride: (2, 2), groups: 4),
+    ConvolutionCase("depthwise, several strips", [2, 3, 13, 67], [3, 1, 3, 3], padding: (1, 1, 1, 1), groups: 3),
+    ConvolutionCase(
+      "depthwise 5x5, stride 2", [2, 5, 17, 35], [5, 1, 5, 5], stride: (2, 2), padding: (2, 2, 2, 2), groups: 5),
+    ConvolutionCase("depthwise 7x7", [1, 3, 19, 40], [3, 1, 7, 7], padding: (3, 3, 3, 3), groups: 3),
+    ConvolutionCase("depthwise 1x16", [2, 3, 4, 40], [3, 1, 1, 16], padding: (0, 0, 8, 7), groups: 3),
+    ConvolutionCase("depthwise, narrow", [9, 2, 9, 4], [2, 1, 3, 3], padding: (1, 1, 1, 1), groups: 2),
+    ConvolutionCase(
+      "depthwise, dilation", [1, 4, 20, 37], [4, 1, 3, 3], padding: (2, 2, 3, 3), dilation: (2, 3), groups: 4),
+    ConvolutionCase(
+      "depthwise, strides and dilations differ", [2, 4, 21, 41], [8, 1, 3, 4], stride: (3, 2), padding: (2, 1, 3, 0),
+      dilation: (2, 3), groups: 4),
+    ConvolutionCase(
+      "depthwise, one stride", [1, 3, 12, 50], [3, 1, 5, 3], stride: (1, 3), padding: (1, 2, 0, 1), groups: 3),
+    ConvolutionCase(
+      "depthwise, more padding than kernel", [1, 2, 4, 5], [2, 1, 3, 3], padding: (4, 3, 4, 5), groups: 2),
+    ConvolutionCase("vectors of channels", [3, 5, 12, 11], [37, 5, 3, 3], stride: (2, 2), padding: (2, 1, 0, 1)),
     ConvolutionCase("large stem", [1, 3, 40, 36], [20, 3, 7, 7], stride: (2, 2), padding: (3, 3, 3, 3)),
     ConvolutionCase("tiles cut at the edges", [2, 20, 11, 9], [18, 20, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("one tile", [3, 3, 3, 4], [5, 3, 3, 3]),

@@ -6,13 +6,14 @@ import Testing
 @Suite struct ConvolutionAccuracyTests {
   /// The largest error among some thousand results.
   private static let bounds: [ConvolutionAlgorithm: Double] = [
-    .product: 4e-6, .shifted: 4e-6, .winograd2: 6e-6, .winograd4: 1.5e-5,
+    .product: 4e-6, .shifted: 4e-6, .channels: 4e-6, .depthwise: 4e-6, .winograd2: 6e-6, .winograd4: 1.5e-5,
   ]
 
   private static let cases: [ConvolutionCase] = [
     ConvolutionCase("64 channels", [1, 64, 12, 12], [20, 64, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("200 channels", [2, 200, 5, 6], [24, 200, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("many positions", [4, 16, 24, 24], [16, 16, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("depthwise", [8, 24, 30, 30], [24, 1, 5, 5], padding: (2, 2, 2, 2), groups: 24),
     ConvolutionCase("1x1", [2, 160, 9, 9], [48, 160, 1, 1]),
   ]
 

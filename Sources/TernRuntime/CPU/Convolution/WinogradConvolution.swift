@@ -22,18 +22,33 @@ struct WinogradConvolution {
   private let targetWeightStep: Int, sourceWeightStep: Int
   private let isReversed: Bool
 
-  /// Channels from which on it is faster than `ShiftedConvolution`; fewer leave lanes empty.
-  static let leastChannels = 16
   /// Tiles of a block are as many as have this many transformed floats: 288 KiB.
   private static let blockFloats = 72 * 1024
   /// Sums of some panels of output channels at all points: 288 KiB.
   private static let sumFloats = 72 * 1024
-  /// Fewer blocks than this leave threads idle; then the channels of a block are shared out instead.
+  /// Blocks that are made even if fewer would fit, to give work to several threads.
   private static let enoughBlocks = 8
 
   static func applies(to g: ConvolutionGeometry) -> Bool {
     g.kernelHeight == 3 && g.kernelWidth == 3 && g.strideHeight == 1 && g.strideWidth == 1 && g.dilationHeight == 1
       && g.dilationWidth == 1
+  }
+
+  /// About how many products take as long as a pass: the products of full vectors, about 7 more for each point of each
+  /// transformed channel of a tile, and 11 for each point of a filter.
+  static func cost(_ g: ConvolutionGeometry, tile: Int) -> Int {
+    let lanes = tern_winograd().pointee.lanes
+    func padded(_ channels: Int) -> Int { (channels + lanes - 1) / lanes * lanes }
+    let (inputs, outputs) = (padded(g.inputChannelsPerGroup), padded(g.outputChannelsPerGroup))
+    let tiles = g.batch * ((g.outputHeight + tile - 1) / tile) * ((g.outputWidth + tile - 1) / tile)
+    let points = (tile + 2) * (tile + 2)
+    return g.groups * points * (tiles * (inputs * outputs + 7 * (inputs + outputs)) + 11 * inputs * outputs)
+  }
+
+  /// The same of a direct sum, which leaves about a fifth of the vectors empty or waiting.
+  static func directCost(_ g: ConvolutionGeometry) -> Int {
+    let products = 9 * g.batch * g.outputHeight * g.outputWidth * g.inputChannelsPerGroup * g.outputChannels
+    return products + products / 4
   }
 
   init(forward g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, tile: Int) {
@@ -67,28 +82,35 @@ struct WinogradConvolution {
   ) {
     let work = Work(self, isa)
     for group in 0..<groups {
-      ScratchPool.shared.withFloats(work.points * work.filterStep) { filters in
-        let group = Group(
+      work.run(
+        threads,
+        Group(
           source: source + group * sourceChannels * sourceHeight * sourceWidth,
-          weights: weights + group * sourceChannels * targetChannels * 9, filters: filters,
+          weights: weights + group * sourceChannels * targetChannels * 9,
           bias: bias.map { $0 + group * targetChannels },
-          target: target + group * targetChannels * targetHeight * targetWidth)
-        work.run(threads, group)
-      }
+          target: target + group * targetChannels * targetHeight * targetWidth))
     }
   }
 
   /// The operands of one group of channels.
   private struct Group {
     let source: UnsafePointer<Float>, weights: UnsafePointer<Float>
-    let filters: UnsafeMutablePointer<Float>
     let bias: UnsafePointer<Float>?
     let target: UnsafeMutablePointer<Float>
   }
 
+  /// Transformed panels of filters from some panel on.
+  private struct Filters {
+    let values: UnsafeMutablePointer<Float>
+    let step: Int
+    let firstPanel: Int
+
+    func panel(_ panel: Int, _ floats: Int) -> UnsafeMutablePointer<Float> { values + (panel - firstPanel) * floats }
+  }
+
   /// The sizes of blocks for one instruction set, and the steps over them.
   private struct Work {
-    let convolution: WinogradConvolution
+    let c: WinogradConvolution
     let functions: tern_winograd_functions
     let transforms: tern_winograd_transforms
     let points: Int, lanes: Int
@@ -96,13 +118,9 @@ struct WinogradConvolution {
     let tiles: Int, blocks: Int
     /// Panels of two vectors of output channels whose sums are kept at a time, and all of them.
     let panelsAtOnce: Int, panels: Int
-    /// Floats between points. A little more than there are, so that the points of a tile, which are written together,
-    /// do not share a few lines of the cache.
-    let filterStep: Int
 
     init(_ convolution: WinogradConvolution, _ isa: tern_isa) {
-      self.convolution = convolution
-      let c = convolution
+      c = convolution
       functions = tern_winograd_functions_for(isa).pointee
       transforms = c.tile == 2 ? functions.two : functions.four
       lanes = functions.lanes
@@ -110,62 +128,84 @@ struct WinogradConvolution {
       sourceBlocks = (c.sourceChannels + lanes - 1) / lanes
       targetBlocks = (c.targetChannels + lanes - 1) / lanes
       panels = (targetBlocks + 1) / 2
-      filterStep = targetBlocks * sourceBlocks * lanes * lanes + 3 * lanes
       tiles = c.batch * c.tileRows * c.tileColumns
       let rows = functions.rows
       let fitting = max(2, blockFloats / (points * sourceBlocks * lanes * rows)) * rows
-      blocks = max(1, (tiles + fitting - 1) / fitting)
+      let wanted = min(enoughBlocks, (tiles + rows - 1) / rows)
+      blocks = max(1, wanted, (tiles + fitting - 1) / fitting)
       let largest = (tiles + blocks - 1) / blocks
       panelsAtOnce = max(1, min(panels, sumFloats / (points * 2 * lanes * largest)))
     }
 
-    private func tileRange(_ block: Int) -> Range<Int> { tiles * block / blocks..<tiles * (block + 1) / blocks }
+    /// Whether there are so many more filters than tiles that writing them all would cost more than anything else.
+    private var filtersDominate: Bool { c.targetChannels >= 4 * tiles }
 
-    private func step(_ channelBlocks: Int, _ tiles: Range<Int>) -> Int { (channelBlocks * tiles.count + 3) * lanes }
+    private var panelFloats: Int { 2 * sourceBlocks * lanes * lanes }
+
+    // Floats between points. A little more than there are, so that the points of a tile, which are written together, do
+    // not share a few lines of the cache.
+    private func filterStep(_ panels: Int) -> Int { panels * panelFloats + 3 * lanes }
+    private func tileStep(_ channelBlocks: Int, _ tiles: Range<Int>) -> Int {
+      (channelBlocks * tiles.count + 3) * lanes
+    }
 
     func run(_ threads: ThreadPool, _ group: Group) {
-      let c = convolution
-      let panelWork = c.sourceChannels * 2 * lanes * points
-      let chunks = max(1, min(panels, 16, panels * panelWork * 4 / MatrixProduct.chunkWork))
-      threads.run(chunks: chunks) { chunk in
-        var filters = tern_winograd_filters(
-          filters: group.weights, outputs: c.targetChannels, output_step: c.targetWeightStep, inputs: c.sourceChannels,
-          input_step: c.sourceWeightStep, reversed: c.isReversed, first_panel: panels * chunk / chunks,
-          panels: panels * (chunk + 1) / chunks - panels * chunk / chunks, target: group.filters,
-          point_step: filterStep)
-        transforms.filters(&filters)
-      }
-      if blocks >= enoughBlocks {
-        let chunks = min(64, blocks)
-        threads.run(chunks: chunks) { chunk in
-          for block in blocks * chunk / chunks..<blocks * (chunk + 1) / chunks { run(tileRange(block), group) }
-        }
+      if filtersDominate {
+        runByPanels(threads, group)
       } else {
-        for block in 0..<blocks { run(threads, tileRange(block), group) }
+        ScratchPool.shared.withFloats(points * filterStep(panels)) { transformed in
+          let filters = Filters(values: transformed, step: filterStep(panels), firstPanel: 0)
+          let work = panels * c.sourceChannels * 2 * lanes * points
+          let chunks = max(1, min(panels, 16, work * 4 / MatrixProduct.chunkWork))
+          threads.run(chunks: chunks) { chunk in
+            transform(panels * chunk / chunks..<panels * (chunk + 1) / chunks, group, filters)
+          }
+          let blockChunks = min(64, blocks)
+          threads.run(chunks: blockChunks) { chunk in
+            for block in blocks * chunk / blockChunks..<blocks * (chunk + 1) / blockChunks {
+              run(tiles * block / blocks..<tiles * (block + 1) / blocks, group, filters)
+            }
+          }
+        }
       }
     }
 
-    /// One block of tiles on one thread.
-    private func run(_ range: Range<Int>, _ group: Group) {
-      ScratchPool.shared.withFloats(points * step(sourceBlocks, range)) { transformed in
+    /// All tiles are transformed first, then each panel of filters just before its products, so that transformed filters
+    /// never leave the cache.
+    private func runByPanels(_ threads: ThreadPool, _ group: Group) {
+      ScratchPool.shared.withFloats(points * tileStep(sourceBlocks, 0..<tiles)) { transformed in
+        threads.run(chunks: sourceBlocks) { transform($0..<$0 + 1, 0..<tiles, group, transformed) }
+        threads.run(chunks: panels) { panel in
+          ScratchPool.shared.withFloats(points * filterStep(1)) {
+            let filters = Filters(values: $0, step: filterStep(1), firstPanel: panel)
+            transform(panel..<panel + 1, group, filters)
+            multiply(panel..<panel + 1, 0..<tiles, group, transformed, filters)
+          }
+        }
+      }
+    }
+
+    private func transform(_ panelRange: Range<Int>, _ group: Group, _ filters: Filters) {
+      var source = tern_winograd_filters(
+        filters: group.weights, outputs: c.targetChannels, output_step: c.targetWeightStep, inputs: c.sourceChannels,
+        input_step: c.sourceWeightStep, reversed: c.isReversed, first_panel: panelRange.lowerBound,
+        panels: panelRange.count, target: filters.panel(panelRange.lowerBound, panelFloats), point_step: filters.step)
+      transforms.filters(&source)
+    }
+
+    /// One block of tiles.
+    private func run(_ range: Range<Int>, _ group: Group, _ filters: Filters) {
+      ScratchPool.shared.withFloats(points * tileStep(sourceBlocks, range)) { transformed in
         transform(0..<sourceBlocks, range, group, transformed)
         for panel in stride(from: 0, to: panels, by: panelsAtOnce) {
-          multiply(panel..<min(panels, panel + panelsAtOnce), range, group, transformed)
+          multiply(panel..<min(panels, panel + panelsAtOnce), range, group, transformed, filters)
         }
-      }
-    }
-
-    /// One block of tiles on all threads.
-    private func run(_ threads: ThreadPool, _ range: Range<Int>, _ group: Group) {
-      ScratchPool.shared.withFloats(points * step(sourceBlocks, range)) { transformed in
-        threads.run(chunks: sourceBlocks) { transform($0..<$0 + 1, range, group, transformed) }
-        threads.run(chunks: panels) { multiply($0..<$0 + 1, range, group, transformed) }
       }
     }
 
     private func grid(_ range: Range<Int>) -> tern_winograd_grid {
       var grid = tern_winograd_grid()
-      (grid.tile_rows, grid.tile_columns) = (convolution.tileRows, convolution.tileColumns)
+      (grid.tile_rows, grid.tile_columns) = (c.tileRows, c.tileColumns)
       (grid.first, grid.count) = (range.lowerBound, range.count)
       return grid
     }
@@ -173,7 +213,6 @@ struct WinogradConvolution {
     private func transform(
       _ channelBlocks: Range<Int>, _ range: Range<Int>, _ group: Group, _ transformed: UnsafeMutablePointer<Float>
     ) {
-      let c = convolution
       let rowFloats = tern_winograd_row_floats(lanes, c.tile, c.tile + 2, c.tileColumns)
       ScratchPool.shared.withFloats(rowFloats) { rows in
         var source = tern_winograd_source()
@@ -181,7 +220,7 @@ struct WinogradConvolution {
         (source.grid.height, source.grid.width) = (c.sourceHeight, c.sourceWidth)
         (source.grid.top, source.grid.left) = (-c.padTop, -c.padLeft)
         source.grid.image_step = c.groups * c.sourceChannels * c.sourceHeight * c.sourceWidth
-        (source.rows, source.point_step) = (rows, step(sourceBlocks, range))
+        (source.rows, source.point_step) = (rows, tileStep(sourceBlocks, range))
         for block in channelBlocks {
           source.planes = group.source + block * lanes * c.sourceHeight * c.sourceWidth
           source.channels = min(lanes, c.sourceChannels - block * lanes)
@@ -193,18 +232,19 @@ struct WinogradConvolution {
 
     /// The outputs of some panels of channels.
     private func multiply(
-      _ panelRange: Range<Int>, _ range: Range<Int>, _ group: Group, _ transformed: UnsafeMutablePointer<Float>
+      _ panelRange: Range<Int>, _ range: Range<Int>, _ group: Group, _ transformed: UnsafeMutablePointer<Float>,
+      _ filters: Filters
     ) {
-      let c = convolution
-      let sumStep = step(2 * panelRange.count, range)
+      let sumStep = tileStep(2 * panelRange.count, range)
       ScratchPool.shared.withFloats(points * sumStep) { sums in
         var product = tern_winograd_product()
         (product.points, product.tiles, product.input_blocks) = (1, range.count, sourceBlocks)
+        product.a_block_step = range.count * lanes
         for point in 0..<points {
-          product.a = UnsafePointer(transformed) + point * step(sourceBlocks, range)
+          product.a = UnsafePointer(transformed) + point * tileStep(sourceBlocks, range)
           for panel in panelRange {
             product.vectors = min(2, targetBlocks - 2 * panel)
-            product.b = UnsafePointer(group.filters) + point * filterStep + panel * 2 * sourceBlocks * lanes * lanes
+            product.b = UnsafePointer(filters.panel(panel, panelFloats)) + point * filters.step
             product.c = sums + point * sumStep + (panel - panelRange.lowerBound) * 2 * range.count * lanes
             functions.multiply(&product)
           }

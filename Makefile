@@ -19,7 +19,7 @@ help:
 	@echo "make bench          time every case on every device (ARGS=\"--only sgemm --html report.html\")"
 	@echo "make lint           layout, licence lines and file sizes"
 	@echo "make docs           documentation archive in .build/docs; warnings are errors"
-	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds and data races"
+	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds, data races, initialization"
 	@echo "make check-aarch64  compile the C sources for aarch64"
 
 deps:

@@ -41,6 +41,20 @@ typedef TERN_JOIN(float, VEC) vec;
 #define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
 
 #if SOURCE_IS_FLOAT
+// The lower, and the upper halves of two vectors, interleaved; element by element, as prelude.cl says.
+#define PAIR(a, b, i) (a).i, (b).i
+#define PAIRS(a, b, i, j) PAIR(a, b, i), PAIR(a, b, j)
+#if VEC == 16
+#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1), PAIRS(a, b, s2, s3), PAIRS(a, b, s4, s5), PAIRS(a, b, s6, s7))
+#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s8, s9), PAIRS(a, b, sa, sb), PAIRS(a, b, sc, sd), PAIRS(a, b, se, sf))
+#elif VEC == 8
+#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1), PAIRS(a, b, s2, s3))
+#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s4, s5), PAIRS(a, b, s6, s7))
+#else
+#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1))
+#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s2, s3))
+#endif
+
 /// Transposes a VEC x VEC block in registers: log2(VEC) rounds, each of which interleaves row i with row i + VEC / 2.
 static inline void transpose_block(__global const float *x, long xColumn, __global float *y, long yRow) {
   vec r[VEC], t[VEC];
@@ -50,10 +64,8 @@ static inline void transpose_block(__global const float *x, long xColumn, __glob
   for (int span = 1; span < VEC; span *= 2) {
 #pragma unroll
     for (int i = 0; i < VEC / 2; i++) {
-      t[2 * i].even = r[i].lo;
-      t[2 * i].odd = r[i + VEC / 2].lo;
-      t[2 * i + 1].even = r[i].hi;
-      t[2 * i + 1].odd = r[i + VEC / 2].hi;
+      t[2 * i] = ZIP_LOW(r[i], r[i + VEC / 2]);
+      t[2 * i + 1] = ZIP_HIGH(r[i], r[i + VEC / 2]);
     }
 #pragma unroll
     for (int i = 0; i < VEC; i++) r[i] = t[i];

@@ -71,11 +71,13 @@ static float16 load_tap(
     float16 v = fill;
     bool done = at >= 0;
     if (pool.stride_width == 1 && done && at + 16 <= end) v = vload16(0, plane + at);
-    else if (pool.stride_width == 2 && done && at + 32 <= end)
-      v = (float16)(vload16(0, plane + at).even, vload16(1, plane + at).even);
-    else if (pool.stride_width == 2 && at > 0 && at + 31 <= end)
-      v = (float16)(vload16(0, plane + at - 1).odd, vload16(1, plane + at - 1).odd);
-    else done = false;
+    else if (pool.stride_width == 2 && done && at + 32 <= end) {
+      float16 low = vload16(0, plane + at), high = vload16(1, plane + at);
+      v = (float16)(EVEN(low), EVEN(high));
+    } else if (pool.stride_width == 2 && at > 0 && at + 31 <= end) {
+      float16 low = vload16(0, plane + at - 1), high = vload16(1, plane + at - 1);
+      v = (float16)(ODD(low), ODD(high));
+    } else done = false;
     if (done) return tap.inside ? v : (float16)(fill);
   }
   int places[16];

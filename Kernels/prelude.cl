@@ -13,7 +13,17 @@
 // VECTOR_LOOP before a `for` says that its iterations are independent, though pointers may be equal. On CPU devices the
 // compiler then makes 16-wide code of it, which it would not choose by itself: 7 ms instead of 12 for a chain with tanh and
 // sigmoid over 16M elements on two AVX-512 cores.
+//
+// LOW, HIGH, EVEN, ODD name eight elements of a vector of 16, for a vector literal: (float8)(HIGH(v)). Compilers make
+// one shuffle of them, as of v.hi; but Oclgrind 21.10 takes element 11 of a shuffle for an undefined one, and reads
+// outside of its tables where an element is undefined. So vectors of 12 and more elements are taken apart in this way
+// only, and vectors are never joined, (float16)(a, b), or written in part, v.even = a.
 #pragma OPENCL FP_CONTRACT OFF
+
+#define LOW(v) (v).s0, (v).s1, (v).s2, (v).s3, (v).s4, (v).s5, (v).s6, (v).s7
+#define HIGH(v) (v).s8, (v).s9, (v).sa, (v).sb, (v).sc, (v).sd, (v).se, (v).sf
+#define EVEN(v) (v).s0, (v).s2, (v).s4, (v).s6, (v).s8, (v).sa, (v).sc, (v).se
+#define ODD(v) (v).s1, (v).s3, (v).s5, (v).s7, (v).s9, (v).sb, (v).sd, (v).sf
 
 /// Sums and products of any floating-point type are accumulated in it.
 typedef float acc_t;

@@ -106,13 +106,13 @@ static float16 exp_below_zero(float16 x) {
 }
 
 static float sum_of_lanes(float16 v) {
-  float8 eight = v.lo + v.hi;
+  float8 eight = v.lo + (float8)(HIGH(v));
   float4 four = eight.lo + eight.hi;
   return (four.x + four.z) + (four.y + four.w);
 }
 
 static float max_of_lanes(float16 v) {
-  float8 eight = fmax(v.lo, v.hi);
+  float8 eight = fmax(v.lo, (float8)(HIGH(v)));
   float4 four = fmax(eight.lo, eight.hi);
   return fmax(fmax(four.x, four.z), fmax(four.y, four.w));
 }

@@ -1,6 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs every kernel in the Oclgrind simulator, which sees accesses out of bounds and data races. First a kernel with a planted fault must be reported, or silence would mean nothing.
+# Runs every kernel in the Oclgrind simulator, which sees accesses out of bounds, data races and uses of uninitialized
+# memory. First a planted fault of each kind must be reported, or silence would mean nothing.
+#
+# Oclgrind 21.10 misreports initialized memory in four cases, which are avoided, so that nothing needs to be filtered:
+# - element 11 of a vector shuffle counts as undefined: prelude.cl says how kernels take wide vectors apart;
+# - a host's write of a part of a buffer forgets the rest: the backend writes whole buffers only;
+# - a buffer inherits what is known of one that was released: the simulator's buffers are never released (BufferSource);
+# - other threads than the one that created the context crash it: all calls come from one thread (SimulatorThread).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,27 +23,24 @@ fi
 
 "$swift" build --build-tests -Xcc -O2
 
-# Uses of uninitialized memory are looked for when OCLGRIND_UNINITIALIZED=1 is set: Oclgrind 21.10 loses track of values in
-# vector shuffles, which most kernels for CPU devices are made of, and then reports initialized ones.
-uninitialized=${OCLGRIND_UNINITIALIZED:-0}
-
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 # The loader takes the path of a library in place of a directory of .icd files: no other device is in the way.
 simulate() {
   # CLBlast's kernels are not ours to mend: without the library ours do its work.
   TERN_CLBLAST_LIBRARY=/nonexistent OCL_ICD_VENDORS=$library OCLGRIND_DATA_RACES=1 \
-    OCLGRIND_UNINITIALIZED=$uninitialized OCLGRIND_MAX_ERRORS=50000 OCLGRIND_LOG=$logs/$1 \
+    OCLGRIND_UNINITIALIZED=1 OCLGRIND_MAX_ERRORS=50000 OCLGRIND_LOG=$logs/$1 \
     "$swift" test --skip-build -Xcc -O2 --filter "OclgrindTests/$1"
 }
 
-simulate plantedFaultIsReported
-if ! grep -q 'Invalid write' "$logs/plantedFaultIsReported"; then
-  echo "oclgrind: the planted fault was not reported, so the run below would prove nothing" >&2
+simulate plantedFaultsAreReported
+if [[ ! -s $logs/plantedFaultsAreReported ]]; then
+  echo "oclgrind: the planted faults were not reported, so the run below would prove nothing" >&2
   exit 1
 fi
 
-simulate everyKernelRunsClean
+status=0
+simulate everyKernelRunsClean || status=$?
 if [[ -s $logs/everyKernelRunsClean ]]; then
   echo "oclgrind: faults in kernels; by kind and by kernel:" >&2
   grep -E '^[A-Z]' "$logs/everyKernelRunsClean" | sed 's/ 0x[0-9a-f]*$//' | sort | uniq -c | sort -rn >&2
@@ -44,4 +48,5 @@ if [[ -s $logs/everyKernelRunsClean ]]; then
   head -n 60 "$logs/everyKernelRunsClean" >&2
   exit 1
 fi
+((status == 0)) || exit "$status"
 echo "oclgrind: clean"

@@ -20,14 +20,18 @@ package final class MemoryPool: Sendable {
   /// The most bytes that blocks in use and pooled ones may take together; nil for no limit but the device's.
   package let limit: Int?
   private let state = Mutex(State())
+  private let recycles: Bool
   private let obtain: @Sendable (_ capacity: Int) -> Block?
   private let free: @Sendable (_ block: Block, _ capacity: Int) -> Void
 
+  /// - Parameter recycles: whether free blocks are kept; if not, each block is new and exactly as large as it was asked
+  ///   for, which a checker of memory accesses needs.
   package init(
-    limit: Int? = nil, obtain: @escaping @Sendable (_ capacity: Int) -> Block?,
+    limit: Int? = nil, recycles: Bool = true, obtain: @escaping @Sendable (_ capacity: Int) -> Block?,
     free: @escaping @Sendable (_ block: Block, _ capacity: Int) -> Void
   ) {
     self.limit = limit
+    self.recycles = recycles
     self.obtain = obtain
     self.free = free
   }
@@ -38,10 +42,10 @@ package final class MemoryPool: Sendable {
   ///
   /// - Returns: nil when there is no memory or the limit is reached, even after the free blocks have been given back.
   package func allocate(byteCount: Int) -> (block: Block, capacity: Int)? {
-    let (index, capacity) = Self.sizeClass(byteCount)
+    let (index, capacity) = recycles ? Self.sizeClass(byteCount) : (0, max(1, byteCount))
     // The capacity is booked under the lock, so that two threads cannot both pass the limit.
     let (pooled, fits) = state.withLock { state -> (UInt?, Bool) in
-      if index < state.free.count, let block = state.free[index].popLast() {
+      if recycles, index < state.free.count, let block = state.free[index].popLast() {
         state.use.pooled -= capacity
         state.take(capacity)
         return (block, true)
@@ -62,6 +66,10 @@ package final class MemoryPool: Sendable {
 
   /// Takes back a block that `allocate` gave.
   package func release(_ block: Block, capacity: Int) {
+    guard recycles else {
+      state.withLock { $0.use.inUse -= capacity }
+      return free(block, capacity)
+    }
     let (index, _) = Self.sizeClass(capacity)
     let bits = UInt(bitPattern: block)
     state.withLock { state in

@@ -189,14 +189,28 @@ enum KernelTour {
     }
   }
 
-  /// The names of the kernels in each file of `Kernels/`.
-  static func kernelsInSource() throws -> [(file: String, kernel: String)] {
+  /// A kernel in a file of `Kernels/`.
+  struct SourceKernel {
+    /// Which types of device must launch it.
+    enum Devices {
+      case cpus, gpus, each, any
+    }
+    let name: String
+    let devices: Devices
+  }
+
+  /// All of them. A file that asks for the type of device has two forms of each kernel.
+  static func kernelsInSource() throws -> [SourceKernel] {
     let folder = GoldenTests.fixtures.appending(path: "../../../Kernels").standardizedFileURL
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     return try files.filter { $0.pathExtension == "cl" }.flatMap { file in
       let text = try String(contentsOf: file, encoding: .utf8)
+      let name = file.deletingPathExtension().lastPathComponent
+      let devices: SourceKernel.Devices =
+        name.hasSuffix("_cpu")
+        ? .cpus : name.hasSuffix("_gpu") ? .gpus : text.contains("#if TERN_CPU_DEVICE") ? .each : .any
       return text.matches(of: /\b(?:__)?kernel\b[^;{]*?\bvoid\s+(\w+)\s*\(/).map {
-        (file.deletingPathExtension().lastPathComponent, String($0.1))
+        SourceKernel(name: String($0.1), devices: devices)
       }
     }
   }

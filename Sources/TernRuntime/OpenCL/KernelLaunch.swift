@@ -65,6 +65,7 @@ extension OpenCLBackend {
           remedy: OpenCLStatus.isOutOfMemory(status) ? Self.outOfMemoryRemedy : "", cause: OpenCLStatus.name(status))
       }
       statistics.launches += 1
+      kernel.launches.value.add(1, ordering: .relaxed)
       return nil
     }
   }

@@ -40,13 +40,12 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     }
     var status = CL_SUCCESS
     var device: cl_device_id? = info.device.pointer
-    var created: cl_context?
-    func create() { created = cl.clCreateContext(nil, 1, &device, nil, nil, &status) }
-    if info.isSimulator { SimulatorThread.shared.run(create) } else { create() }
-    guard let context = created, status == CL_SUCCESS else {
-      throw refused("clCreateContext", status)
+    let context = SimulatorThread.call(if: info.isSimulator) {
+      cl.clCreateContext(nil, 1, &device, nil, nil, &status)
     }
-    guard let queue = cl.clCreateCommandQueue(context, device, 0, &status), status == CL_SUCCESS else {
+    guard let context, status == CL_SUCCESS else { throw refused("clCreateContext", status) }
+    let queue = SimulatorThread.call(if: info.isSimulator) { cl.clCreateCommandQueue(context, device, 0, &status) }
+    guard let queue, status == CL_SUCCESS else {
       _ = cl.clReleaseContext(context)
       throw refused("clCreateCommandQueue", status)
     }
@@ -63,10 +62,12 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
       ?? Tuning.table(for: DeviceIdentity(info, isCPUDevice: isCPUDevice), isShared: options.recordsProblems)
     pointwiseKernels = PointwiseKernels(
       programs: programs, isCPUDevice: isCPUDevice, forcedTier: options.pointwiseTier)
-    let buffers = BufferSource(context: contextObject, queue: self.queue.queue, functions: functions)
+    let buffers = BufferSource(
+      context: contextObject, queue: self.queue.queue, isSimulator: info.isSimulator, functions: functions)
     self.buffers = buffers
     pool = MemoryPool(
-      limit: options.memoryLimit, obtain: { buffers.create($0) }, free: { block, _ in buffers.release(block) })
+      limit: options.memoryLimit, recycles: !info.isSimulator, obtain: { buffers.create($0) },
+      free: { block, _ in buffers.release(block) })
   }
 
   deinit {

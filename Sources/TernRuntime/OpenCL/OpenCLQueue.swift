@@ -24,8 +24,8 @@ final class OpenCLQueue: Sendable {
 
   let functions: OpenCLFunctions
   let queue: OpenCLObject
-  /// Whether each command is waited for, on the thread that simulators need.
-  private let isSimulator: Bool
+  /// Whether each command is waited for, on the simulator's thread.
+  let isSimulator: Bool
   private let state = Mutex(State())
 
   init(_ queue: OpenCLObject, isSimulator: Bool, functions: OpenCLFunctions) {
@@ -35,11 +35,14 @@ final class OpenCLQueue: Sendable {
   }
 
   deinit {
-    _ = functions.table.pointee.clFinish(queue.pointer)
-    state.withLock { state in
-      for marker in state.markers { _ = functions.table.pointee.clReleaseEvent(marker.pointer) }
+    let cl = functions.table.pointee
+    SimulatorThread.call(if: isSimulator) {
+      _ = cl.clFinish(queue.pointer)
+      state.withLock { state in
+        for marker in state.markers { _ = cl.clReleaseEvent(marker.pointer) }
+      }
+      _ = cl.clReleaseCommandQueue(queue.pointer)
     }
-    _ = functions.table.pointee.clReleaseCommandQueue(queue.pointer)
   }
 
   var statistics: Statistics { state.withLock { $0.statistics } }
@@ -69,19 +72,21 @@ final class OpenCLQueue: Sendable {
   func submit(commands: Int = 1, _ body: (cl_command_queue, inout Statistics) -> TernError?) -> Bool {
     state.withLock { state in
       guard state.error == nil else { return false }
-      if let error = body(queue.pointer, &state.statistics) {
-        state.error = error
-        return false
+      return SimulatorThread.call(if: isSimulator) {
+        if let error = body(queue.pointer, &state.statistics) {
+          state.error = error
+          return false
+        }
+        advance(&state, by: commands)
+        return true
       }
-      advance(&state, by: commands)
-      return true
     }
   }
 
   func flush() {
     state.withLock { state in
       state.unflushed = 0
-      let status = functions.table.pointee.clFlush(queue.pointer)
+      let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFlush(queue.pointer) }
       if status != CL_SUCCESS && state.error == nil { state.error = Self.lost("clFlush", status) }
     }
   }
@@ -89,7 +94,7 @@ final class OpenCLQueue: Sendable {
   /// Waits until the queue is empty. The lock is not held meanwhile.
   func drain() {
     count { $0.hostSyncs += 1 }
-    let status = functions.table.pointee.clFinish(queue.pointer)
+    let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFinish(queue.pointer) }
     if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) }
   }
 
@@ -97,15 +102,17 @@ final class OpenCLQueue: Sendable {
   func wait(for event: OpaquePointer) {
     let cl = functions.table.pointee
     count { $0.hostSyncs += 1 }
-    var list: cl_event? = event
-    let status = cl.clWaitForEvents(1, &list)
+    let status = SimulatorThread.call(if: isSimulator) {
+      var list: cl_event? = event
+      defer { _ = cl.clReleaseEvent(event) }
+      return cl.clWaitForEvents(1, &list)
+    }
     if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) }
-    _ = cl.clReleaseEvent(event)
   }
 
   private func advance(_ state: inout State, by commands: Int) {
     let cl = functions.table.pointee
-    if isSimulator { SimulatorThread.shared.run { _ = cl.clFinish(queue.pointer) } }
+    if isSimulator { _ = cl.clFinish(queue.pointer) }
     state.unflushed += commands
     state.unmarked += commands
     var status = CL_SUCCESS

@@ -62,7 +62,7 @@ final class PointwiseKernels: Sendable {
       let source = PointwiseSource(
         structure: key.structure, layout: key.layout, sets: sets, isCPUDevice: isCPUDevice)
       let name = "pointwise(" + key.structure.instructions.map(\.op.name).joined(separator: ", ") + ")"
-      let kernel = try programs.kernel(PointwiseSource.kernelName, ofGenerated: source.text, called: name)
+      let kernel = try programs.kernel(source.kernelName, ofGenerated: source.text, called: name)
       state.entries[key, default: Entry()].kernels[sets] = kernel
       return kernel
     }

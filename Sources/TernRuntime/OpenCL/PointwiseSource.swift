@@ -12,7 +12,18 @@ struct PointwiseSource {
   let sets: Int
   let isCPUDevice: Bool
 
-  static let kernelName = "pointwise"
+  /// The names of all kernels that this writes for one type of device.
+  static func kernelNames(isCPUDevice: Bool) -> [String] {
+    isCPUDevice
+      ? ["pointwise_rows", "pointwise_rows_of_sets"]
+      : ["pointwise_linear", "pointwise_linear_of_sets", "pointwise_strided"]
+  }
+
+  var kernelName: String {
+    (isCPUDevice ? "pointwise_rows" : layout.isLinear ? "pointwise_linear" : "pointwise_strided")
+      + (sets > 0 ? "_of_sets" : "")
+  }
+
   /// Elements of a work-item on devices that are no CPUs.
   static func elementsPerItem(_ layout: PointwiseLayoutClass) -> Int { layout.isLinear ? 4 : 1 }
 
@@ -98,7 +109,7 @@ struct PointwiseSource {
   private var kernel: String {
     let pointers = (0..<max(1, sets)).flatMap { set in places.map { "\(pointer($0))p\(set)_\($0)" } }
     return """
-      __kernel void \(Self.kernelName)(\(pointers.joined(separator: ", ")), const arguments a) {
+      __kernel void \(kernelName)(\(pointers.joined(separator: ", ")), const arguments a) {
       \(sets > 0 ? setSelection : "  const long count = a.count, group = get_group_id(0);\n" + places.map {
         "  \(pointer($0))q\($0) = p0_\($0) + a.offset[\($0)];\n"
       }.joined())\(isCPUDevice ? runOfElements : layout.isLinear ? fourElements : oneElement)}

@@ -10,6 +10,12 @@ struct CompiledKernel: Sendable {
   let name: String
   /// The file that it comes from, for messages.
   let source: String
+  let launches = LaunchCount()
+}
+
+/// How often a kernel has been launched.
+final class LaunchCount: Sendable {
+  let value = Atomic(0)
 }
 
 /// Compiles programs once per source and definitions, and keeps them and their kernels.
@@ -26,7 +32,7 @@ final class ProgramCache: Sendable {
     var programs: [ProgramKey: OpenCLObject] = [:]
     var kernels: [KernelKey: CompiledKernel] = [:]
     /// Of generated text; their owners keep the kernels.
-    var generated: [(program: OpenCLObject, kernel: OpenCLObject, name: String)] = []
+    var generated: [(program: OpenCLObject, kernel: CompiledKernel)] = []
     var builds = 0
   }
 
@@ -49,23 +55,31 @@ final class ProgramCache: Sendable {
   }
 
   deinit {
-    let cl = functions.table.pointee
-    state.withLock { state in
-      for kernel in state.kernels.values { _ = cl.clReleaseKernel(kernel.object.pointer) }
-      for program in state.programs.values { _ = cl.clReleaseProgram(program.pointer) }
-      for entry in state.generated {
-        _ = cl.clReleaseKernel(entry.kernel.pointer)
-        _ = cl.clReleaseProgram(entry.program.pointer)
+    call { cl in
+      state.withLock { state in
+        for kernel in state.kernels.values { _ = cl.clReleaseKernel(kernel.object.pointer) }
+        for program in state.programs.values { _ = cl.clReleaseProgram(program.pointer) }
+        for entry in state.generated {
+          _ = cl.clReleaseKernel(entry.kernel.object.pointer)
+          _ = cl.clReleaseProgram(entry.program.pointer)
+        }
       }
     }
+  }
+
+  private func call<Result>(_ body: (tern_cl_table) -> Result) -> Result {
+    SimulatorThread.call(if: device.isSimulator) { body(functions.table.pointee) }
   }
 
   /// Programs that the driver has compiled.
   var builds: Int { state.withLock { $0.builds } }
 
-  /// The names of all kernels that were asked for.
+  /// The names of all kernels that have been launched.
   var kernelNames: Set<String> {
-    state.withLock { state in Set(state.kernels.keys.map(\.kernel)).union(state.generated.map(\.name)) }
+    state.withLock { state in
+      let kernels = Array(state.kernels.values) + state.generated.map(\.kernel)
+      return Set(kernels.filter { $0.launches.value.load(ordering: .relaxed) > 0 }.map(\.name))
+    }
   }
 
   /// A kernel of an embedded file.
@@ -97,11 +111,12 @@ final class ProgramCache: Sendable {
       do throws(TernError) {
         object = try create(name, from: program, called: source)
       } catch {
-        _ = functions.table.pointee.clReleaseProgram(program.pointer)
+        call { _ = $0.clReleaseProgram(program.pointer) }
         throw error
       }
-      state.generated.append((program, object, name))
-      return CompiledKernel(object: object, name: name, source: source)
+      let kernel = CompiledKernel(object: object, name: name, source: source)
+      state.generated.append((program, kernel))
+      return kernel
     }
   }
 
@@ -120,25 +135,25 @@ final class ProgramCache: Sendable {
     .map { "#line 1 \"\($0)\"\n\(embedded($0) ?? "")\n" }.joined()
 
   private func build(_ text: String, called name: String, definitions: [String]) throws(TernError) -> OpenCLObject {
-    let cl = functions.table.pointee
     var status = CL_SUCCESS
     let whole = Self.preamble + "#line 1 \"\(name)\"\n" + text
     let program = whole.withCString { characters in
       var line: UnsafePointer<CChar>? = characters
-      return cl.clCreateProgramWithSource(context.pointer, 1, &line, nil, &status)
+      return call { $0.clCreateProgramWithSource(context.pointer, 1, &line, nil, &status) }
     }
     guard status == CL_SUCCESS, let program else {
       throw TernError(.kernelBuild, "\(name): no program could be made", cause: OpenCLStatus.name(status))
     }
     let options = (baseOptions + definitions.map { "-D" + $0 }).joined(separator: " ")
     var devices: cl_device_id? = device.device.pointer
-    status = cl.clBuildProgram(program, 1, &devices, options, nil, nil)
+    status = call { $0.clBuildProgram(program, 1, &devices, options, nil, nil) }
     guard status == CL_SUCCESS else {
+      let cl = functions.table.pointee
       let log = OpenCLDevices.text {
         cl.clGetProgramBuildInfo(
           program, device.device.pointer, cl_program_build_info(CL_PROGRAM_BUILD_LOG), $0, $1, $2)
       }
-      _ = cl.clReleaseProgram(program)
+      call { _ = $0.clReleaseProgram(program) }
       throw Self.buildFailure(name, options: options, log: log, status: status, platform: device.platformName)
     }
     return OpenCLObject(program)
@@ -163,7 +178,7 @@ final class ProgramCache: Sendable {
     _ name: String, from program: OpenCLObject, called source: String
   ) throws(TernError) -> OpenCLObject {
     var status = CL_SUCCESS
-    let kernel = functions.table.pointee.clCreateKernel(program.pointer, name, &status)
+    let kernel = call { $0.clCreateKernel(program.pointer, name, &status) }
     guard status == CL_SUCCESS, let kernel else {
       throw TernError(.kernelBuild, "\(source) has no kernel \(name)", cause: OpenCLStatus.name(status))
     }

@@ -19,9 +19,7 @@ struct Subject: Sendable, CustomTestStringConvertible {
     guard case .opencl(let index) = device.kind else { return [own] }
     own.opening = (index, OpenCLSupport.backend(device).isCPUDevice)
     let (backend, info) = (OpenCLSupport.backend(device), OpenCLDevices.shared.found[index])
-    // Oclgrind's check for uninitialized values misreads the vector shuffles of the kernels for CPU devices.
-    let checksValues = info.isSimulator && ProcessInfo.processInfo.environment["OCLGRIND_UNINITIALIZED"] != nil
-    guard info.isCPU || info.isSimulator, !checksValues,
+    guard info.isCPU || info.isSimulator,
       let other = try? OpenCLSupport.privateBackend(
         options: OpenCLOptions(treatAsCPU: !backend.isCPUDevice), index: index)
     else { return [own] }

@@ -15,11 +15,7 @@
   X(CLBlastOverrideParameters)    \
   X(CLBlastClearCache)
 
-typedef struct tern_clblast_table {
-#define TERN_CLBLAST_FIELD(name) __typeof__(&name) name;
-  TERN_CLBLAST_FUNCTIONS(TERN_CLBLAST_FIELD)
-#undef TERN_CLBLAST_FIELD
-} tern_clblast_table;
+TERN_TABLE(tern_clblast, TERN_CLBLAST_FUNCTIONS)
 
 /// The functions of `libclblast.so.1`, or of the file that `TERN_CLBLAST_LIBRARY` names. Loaded by the first call, from
 /// any thread. Null when there is no such library or a function is missing from it.

@@ -8,6 +8,8 @@
 #include <CL/cl.h>
 #include <CL/cl_ext.h>
 
+#include "tern_library.h"
+
 // The list is the only place where a function is named; its type comes from the official header.
 #define TERN_CL_FUNCTIONS(X)  \
   X(clGetPlatformIDs)         \
@@ -41,11 +43,7 @@
   X(clFlush)                  \
   X(clFinish)
 
-typedef struct tern_cl_table {
-#define TERN_CL_FIELD(name) __typeof__(&name) name;
-  TERN_CL_FUNCTIONS(TERN_CL_FIELD)
-#undef TERN_CL_FIELD
-} tern_cl_table;
+TERN_TABLE(tern_cl, TERN_CL_FUNCTIONS)
 
 /// The functions of the OpenCL library: `libOpenCL.so.1`, or the file that `TERN_OPENCL_LIBRARY` names. Loaded by the
 /// first call, from any thread. Null when there is no such library or a function is missing from it.
@@ -53,13 +51,5 @@ const tern_cl_table *tern_cl_load(void);
 
 /// Why `tern_cl_load` gave null, in the dynamic linker's words; empty if it did not.
 const char *tern_cl_load_error(void);
-
-/// Opens a library and finds `count` functions in it; for COpenCL and its sisters.
-///
-/// - `variable`: the environment variable that names another file than `library`.
-/// - `failure`: takes the reason, at most `size` bytes, when the result is 0.
-int tern_load_functions(
-    const char *variable, const char *library, const char *const *names, void **functions, size_t count, char *failure,
-    size_t size);
 
 #endif

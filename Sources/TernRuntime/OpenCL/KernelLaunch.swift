@@ -49,7 +49,8 @@ extension OpenCLBackend {
     guard !global.contains(0) else { return }
     let local = local ?? Self.defaultLocalSize(global)
     let extents = zip(global, local).map { ($0 + $1 - 1) / $1 * $1 }
-    queue.submit { queue, statistics in
+    let isFirst = kernel.launches.value.load(ordering: .relaxed) == 0
+    queue.submit(isFirstLaunch: isFirst) { queue, statistics in
       for (index, argument) in arguments.enumerated() {
         if let error = set(argument, at: index, of: kernel) { return error }
       }

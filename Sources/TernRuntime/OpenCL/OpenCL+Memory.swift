@@ -140,13 +140,14 @@ extension OpenCLBackend {
     if status == CL_SUCCESS {
       _ = cl.clReleaseEvent(event)
     } else {
-      queue.wait(for: event)
+      queue.wait(for: event, after: 0)
       reference.release()
     }
   }
 
   package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
     var event: cl_event?
+    let launched = queue.firstLaunches
     if let base = target.baseAddress, !target.isEmpty {
       if let buffer = storage.buffer {
         queue.submit { queue, statistics in
@@ -163,7 +164,7 @@ extension OpenCLBackend {
     }
     if let event {
       queue.flush()
-      queue.wait(for: event)
+      queue.wait(for: event, after: launched)
     }
     if let error = queue.takeError() { throw error }
   }

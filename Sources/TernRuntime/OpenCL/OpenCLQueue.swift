@@ -20,6 +20,9 @@ final class OpenCLQueue: Sendable {
     var unflushed = 0
     var unmarked = 0
     var markers: [OpenCLObject] = []
+    /// Kernels launched for the first time, so that the driver may compile them; and how many of them have run.
+    var firstLaunches = 0
+    var firstLaunchesDone = 0
   }
 
   let functions: OpenCLFunctions
@@ -32,6 +35,7 @@ final class OpenCLQueue: Sendable {
     self.queue = queue
     self.isSimulator = isSimulator
     self.functions = functions
+    if !isSimulator { ExitWatch.add(self) }  // a simulator's commands are complete when they have been submitted
   }
 
   deinit {
@@ -66,12 +70,18 @@ final class OpenCLQueue: Sendable {
 
   /// Calls `body`, which enqueues commands, with the lock held; does nothing after a failure.
   ///
-  /// - Parameter commands: how many commands it enqueues, for the flush policy.
+  /// - Parameters:
+  ///   - commands: how many commands it enqueues, for the flush policy.
+  ///   - isFirstLaunch: whether it launches a kernel for the first time.
   /// - Returns: false when nothing was enqueued.
   @discardableResult
-  func submit(commands: Int = 1, _ body: (cl_command_queue, inout Statistics) -> TernError?) -> Bool {
+  func submit(
+    commands: Int = 1, isFirstLaunch: Bool = false, _ body: (cl_command_queue, inout Statistics) -> TernError?
+  ) -> Bool {
     state.withLock { state in
+      if ExitWatch.isExiting && state.error == nil { state.error = ExitWatch.failure }
       guard state.error == nil else { return false }
+      if isFirstLaunch { state.firstLaunches += 1 }
       return SimulatorThread.call(if: isSimulator) {
         if let error = body(queue.pointer, &state.statistics) {
           state.error = error
@@ -93,13 +103,34 @@ final class OpenCLQueue: Sendable {
 
   /// Waits until the queue is empty. The lock is not held meanwhile.
   func drain() {
+    let launched = firstLaunches
     count { $0.hostSyncs += 1 }
     let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFinish(queue.pointer) }
-    if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) }
+    if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) } else { settle(launched) }
+  }
+
+  /// Waits until the queue is empty, for the last time: nothing is enqueued from now on.
+  func finishAtExit() {
+    // Whoever has the lock has enqueued its last command when it lets go.
+    let isSettled = ExitWatch.patiently { state.withLockIfAvailable { $0.firstLaunches == $0.firstLaunchesDone } }
+    if isSettled == true { _ = functions.table.pointee.clFinish(queue.pointer) }
+  }
+
+  var firstLaunches: Int { state.withLock { $0.firstLaunches } }
+
+  /// Notes that the first so many of the first launches have run.
+  private func settle(_ launches: Int) {
+    let isNews = state.withLock { state in
+      defer { state.firstLaunchesDone = max(state.firstLaunchesDone, launches) }
+      return launches > state.firstLaunchesDone
+    }
+    if isNews && !isSimulator { ExitWatch.arm() }
   }
 
   /// Waits for one event, then lets go of it.
-  func wait(for event: OpaquePointer) {
+  ///
+  /// - Parameter launched: `firstLaunches` as it was before the event's command was enqueued.
+  func wait(for event: OpaquePointer, after launched: Int) {
     let cl = functions.table.pointee
     count { $0.hostSyncs += 1 }
     let status = SimulatorThread.call(if: isSimulator) {
@@ -107,7 +138,7 @@ final class OpenCLQueue: Sendable {
       defer { _ = cl.clReleaseEvent(event) }
       return cl.clWaitForEvents(1, &list)
     }
-    if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) }
+    if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) } else { settle(launched) }
   }
 
   private func advance(_ state: inout State, by commands: Int) {

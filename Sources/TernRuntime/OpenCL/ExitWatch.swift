@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Synchronization
+
+/// Lets devices finish before the process ends, because a driver that takes itself down under a running kernel may crash.
+///
+/// A handler of `atexit` shuts the queues, so that threads which go on enqueue nothing more, and waits until they are
+/// empty. The handler registered last runs first, and that must be ours: PoCL compiles a kernel on its own threads at its
+/// first launch, and the first compilation registers the end of LLVM's tables. Waiting for a compilation after these are
+/// gone crashes always, which leaving at once does hardly ever. So the handler is registered whenever kernels have
+/// been compiled and run, and it waits only where no first launch is under way.
+enum ExitWatch {
+  private struct Entry {
+    weak var queue: OpenCLQueue?
+  }
+  private static let queues = Mutex<[Entry]>([])
+  private static let exiting = Atomic(false)
+  /// The process that registered the handler; a forked child has none of the driver's threads.
+  private static let process = Atomic<Int32>(0)
+
+  /// Whether the process is ending, so that nothing may be enqueued.
+  static var isExiting: Bool { exiting.load(ordering: .relaxed) }
+
+  /// What threads get that go on meanwhile.
+  static var failure: TernError { TernError(.deviceFailure, "the process is exiting: its devices take no more work") }
+
+  /// Has the queue emptied at exit, if `arm` has been called.
+  static func add(_ queue: OpenCLQueue) {
+    queues.withLock { queues in
+      queues.removeAll { $0.queue == nil }
+      queues.append(Entry(queue: queue))
+    }
+  }
+
+  /// Puts the handler before all that have been registered so far.
+  static func arm() {
+    process.store(getpid(), ordering: .relaxed)
+    atexit { ExitWatch.finish() }
+  }
+
+  /// Shuts all queues and waits until they are empty; does nothing the second time.
+  static func finish() {
+    guard process.load(ordering: .relaxed) == getpid() else { return }
+    guard !exiting.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    let open = patiently { queues.withLockIfAvailable { $0.compactMap(\.queue) } }
+    for queue in open ?? [] { queue.finishAtExit() }
+  }
+
+  /// Tries for a second: the lock's holder may be the thread that exits, or one that never runs again.
+  static func patiently<Result>(_ attempt: () -> Result?) -> Result? {
+    for _ in 0..<1000 {
+      if let result = attempt() { return result }
+      usleep(1000)
+    }
+    return nil
+  }
+}

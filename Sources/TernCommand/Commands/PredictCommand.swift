@@ -23,6 +23,8 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Print one JSON object on standard output and nothing else.")
   var json = false
 
+  func validate() throws { try checkPaths(["IMAGE.pgm": image]) }
+
   func run() throws {
     let device = try device.resolve()
     let (specification, model) = try saved.load(on: device)

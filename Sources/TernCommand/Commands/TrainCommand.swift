@@ -53,6 +53,7 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     if classic && model != .lenet5 { throw ValidationError("--classic is a form of lenet5, not of \(model.rawValue)") }
+    try checkPaths(["--checkpoint": checkpoint, "--resume": resume, "--json-steps": jsonSteps])
   }
 
   func run() throws {

@@ -23,6 +23,7 @@ struct DataOptions: ParsableArguments {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1, got \(limit)") }
+    try checkPaths(["--data": data])
   }
 
   /// Reads or draws one split.

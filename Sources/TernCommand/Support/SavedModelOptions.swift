@@ -8,6 +8,8 @@ struct SavedModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("File that `tern train --checkpoint` wrote.", valueName: "FILE"))
   var checkpoint: String
 
+  func validate() throws { try checkPaths(["--checkpoint": checkpoint]) }
+
   /// Builds the network that the file names, with the file's weights.
   ///
   /// - Throws: `TernError` if the file cannot be read, is damaged, or holds something else.

@@ -20,14 +20,15 @@ package struct EpochOrder {
   }
 
   package var batchCount: Int {
-    dropsRemainder ? sampleCount / batchSize : (sampleCount + batchSize - 1) / batchSize
+    // No sum of the two: a batch size may be any number.
+    sampleCount / batchSize + (dropsRemainder || sampleCount % batchSize == 0 ? 0 : 1)
   }
 
   /// The places of a batch in its epoch's order; nil behind the epoch's last batch.
   package func range(at position: BatchPosition) -> Range<Int>? {
     guard position.batch < batchCount else { return nil }
     let start = position.batch * batchSize
-    return start..<min(start + batchSize, sampleCount)
+    return start..<start + min(batchSize, sampleCount - start)
   }
 
   /// The samples of the batch at a position, in order; nil behind an epoch's last batch.

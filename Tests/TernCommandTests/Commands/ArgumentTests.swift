@@ -17,12 +17,25 @@ import Testing
     ("train lenet5 --limit 0", "--limit must be at least 1"),
     ("train mlp --classic", "--classic is a form of lenet5"),
     ("train lenet5 --frobnicate", "--frobnicate"),
+    ("train lenet5 --checkpoint=", "--checkpoint"),
     ("eval", "--checkpoint"),
     ("predict --checkpoint a", "IMAGE.pgm"),
     ("demo --epochs 0", "--epochs must be at least 1"),
     ("dance", "dance"),
   ]) func mistakesShowTheUsage(line: String, says: String) throws {
-    let outcome = try Tool.run(line.split(separator: " ").map(String.init))
+    try expectMistake(line.split(separator: " ").map(String.init), says: says)
+  }
+
+  @Test(arguments: [
+    (["train", "lenet5", "--checkpoint", ""], "--checkpoint"), (["train", "lenet5", "--resume", ""], "--resume"),
+    (["train", "lenet5", "--json-steps", ""], "--json-steps"), (["train", "lenet5", "--data", ""], "--data"),
+    (["eval", "--checkpoint", ""], "--checkpoint"), (["predict", "--checkpoint", "a", ""], "IMAGE.pgm"),
+  ]) func emptyPathsAreMistakes(arguments: [String], name: String) throws {
+    try expectMistake(arguments, says: "\(name) must name a file or a directory")
+  }
+
+  private func expectMistake(_ arguments: [String], says: String) throws {
+    let outcome = try Tool.run(arguments)
     #expect(outcome.status == 64 && !outcome.crashed)
     #expect(outcome.output.isEmpty)
     #expect(outcome.error.contains(says) && outcome.error.contains("Usage: tern"), "\(outcome.error)")

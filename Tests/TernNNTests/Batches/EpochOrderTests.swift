@@ -5,7 +5,9 @@ import Testing
 @testable import TernNN
 
 @Suite struct EpochOrderTests {
-  @Test(arguments: [(10, 3, false, 4), (10, 3, true, 3), (9, 3, false, 3), (2, 5, false, 1), (2, 5, true, 0)])
+  @Test(arguments: [
+    (10, 3, false, 4), (10, 3, true, 3), (9, 3, false, 3), (2, 5, false, 1), (2, 5, true, 0), (7, .max, false, 1),
+  ])
   func countsBatches(samples: Int, batchSize: Int, drops: Bool, batches: Int) {
     let order = EpochOrder(sampleCount: samples, batchSize: batchSize, shuffles: false, dropsRemainder: drops)
     #expect(order.batchCount == batches)

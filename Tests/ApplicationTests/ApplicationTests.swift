@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 import Testing
 
 /// A package of its own that depends on this one, as an application does: its programs are the README's example and
@@ -11,8 +12,9 @@ import Testing
 
   @Test(.enabled(if: swift != nil, "skipped: no swift on PATH"), .timeLimit(.minutes(10)))
   func examplesBuildAndLearn() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "tern-application-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let folder = URL(fileURLWithPath: directory.path)
     let programs = [
       "ReadmeExample": try example(in: "README.md"),
       "GettingStarted": try example(in: "Sources/Tern/Tern.docc/GettingStarted.md"),
@@ -26,7 +28,8 @@ import Testing
     // A scratch path of its own: a test may not wait for the lock of the build that runs it.
     let scratch = folder.appending(path: ".build").path
     let options = ["--package-path", folder.path, "--scratch-path", scratch, "-Xcc", "-O2"]
-    let build = try run(Self.swift!, ["build", "--disable-index-store"] + options)
+    // SwiftPM leaves folders of its own where temporary files go.
+    let build = try run(Self.swift!, ["build", "--disable-index-store"] + options, ["TMPDIR": directory.path])
     try #require(build.status == 0, "swift build failed:\n\(build.output)")
     for name in programs.keys {
       let program = try run("\(scratch)/debug/\(name)", [])
@@ -77,11 +80,14 @@ import Testing
     try Data(text.utf8).write(to: url)
   }
 
-  private func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
+  private func run(
+    _ program: String, _ arguments: [String], _ environment: [String: String] = [:]
+  ) throws -> (status: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(["TERN_DEVICE": "cpu"]) { $1 }
+      .merging(environment) { $1 }
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = pipe

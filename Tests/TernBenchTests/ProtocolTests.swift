@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TestSupport
 import Testing
 
 @testable import TernBench
@@ -47,10 +48,9 @@ import Testing
     let rows = Case.all.filter { $0.matches("sgemm_256,sum_16M") }.map { benchmark in
       Row(benchmark, outcomes: [Outcome(benchmark, device: .cpu, times: [0.1, 0.2])])
     }
-    let path = FileManager.default.temporaryDirectory.appending(path: "tern-report-\(UUID().uuidString).html").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try writeReport(rows, devices: [.cpu], to: path)
-    let page = try String(contentsOfFile: path, encoding: .utf8)
+    let folder = try TemporaryDirectory()
+    try writeReport(rows, devices: [.cpu], to: folder.file("report.html"))
+    let page = try String(contentsOfFile: folder.file("report.html"), encoding: .utf8)
     #expect(page.components(separatedBy: "class=\"bar").count == 3)
     #expect(!page.contains("http"), "the page must need nothing from elsewhere")
     #expect(throws: TernError.self) { try writeReport(rows, devices: [.cpu], to: "/nonexistent/report.html") }

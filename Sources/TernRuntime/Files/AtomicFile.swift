@@ -15,7 +15,8 @@ private let openedFiles = Atomic<Int>(0)
 
 /// A file that appears whole or not at all: written beside its place, synced, then renamed over it.
 ///
-/// Until `commit` returns, a file that was there before stays as it was; a writer that is dropped leaves nothing behind.
+/// Until `commit` returns, a file that was there before stays as it was; a writer that is dropped leaves nothing
+/// behind.
 package final class AtomicFile {
   /// The place asked for, as messages name it.
   private let path: String
@@ -29,6 +30,9 @@ package final class AtomicFile {
   ///
   /// - Throws: `TernError` with code `file` when the place cannot be written.
   package init(path: String) throws {
+    guard !path.isEmpty else {
+      throw TernError(.file, "cannot write a file without a name", remedy: "give the path of a file")
+    }
     self.path = path
     target = AtomicFile.resolved(path)
     let folder = (target as NSString).deletingLastPathComponent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import TernData
+import TestSupport
 import Testing
 
 @Suite struct TrainTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import TernData
+import TestSupport
 import Testing
 
 /// Failures of the world: one line on standard error that says what, where and what to do, and exit code 1.
@@ -108,7 +109,8 @@ import Testing
       (
         "overlap",
         safetensors(
-          #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
+          #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#
+            + #""b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
           data: 12), "b"
       ),
       ("size and shape differ", safetensors(#"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, data: 8), "a"),

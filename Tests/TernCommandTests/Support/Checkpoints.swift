@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 
 /// Checkpoints that the tool itself has written, made once for all tests.
 enum Checkpoints {

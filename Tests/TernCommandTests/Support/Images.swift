@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import TernData
+import TestSupport
 
 extension TemporaryDirectory {
   /// Writes a small data set in the files of the MNIST database, with some bytes replaced.

@@ -2,6 +2,7 @@
 import Foundation
 import Tern
 import TernRuntime
+import TestSupport
 import Testing
 
 @testable import TernNN
@@ -43,6 +44,7 @@ import Testing
     expectError(.file, "file/below", "not a directory") { try AtomicFile(path: folder.file("file/below")) }
     expectError(.file, "nowhere/x", "create the directory") { try AtomicFile(path: folder.file("nowhere/x")) }
     expectError(.file, "directory") { try AtomicFile(path: folder.path) }
+    expectError(.file, "without a name") { try AtomicFile(path: "") }
     expectError(.file, "/dev/full") { try AtomicFile(path: "/dev/full") }
     expectError(.file, folder.file("file/below")) { try AtomicFile.checkWritable(folder.file("file/below")) }
     #expect(folder.contents == ["file"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TestSupport
 import Testing
 
 @testable import TernNN
@@ -41,7 +42,8 @@ import Testing
     // Larger elements first, so that all are aligned.
     #expect(
       header.trimmingCharacters(in: .whitespaces)
-        == #"{"a":{"data_offsets":[0,8],"dtype":"F32","shape":[2,1]},"b":{"data_offsets":[8,10],"dtype":"BOOL","shape":[2]}}"#
+        == #"{"a":{"data_offsets":[0,8],"dtype":"F32","shape":[2,1]},"#
+        + #""b":{"data_offsets":[8,10],"dtype":"BOOL","shape":[2]}}"#
     )
     #expect(Array(bytes[(8 + length)...]) == [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 1, 0])
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Tern
 import TernNN
+import TestSupport
 
 /// A small net with everything that has state: weights, running statistics, and a generator of its own.
 struct NoisyNet: Layer {

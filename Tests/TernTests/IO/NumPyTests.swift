@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tern
 
 @Suite struct NumPyTests {
-  private func withFile<R>(_ body: (String) throws -> R) rethrows -> R {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).npy").path
-    defer { try? FileManager.default.removeItem(atPath: path) }  // nothing to do where nothing was written
-    return try body(path)
+  private func withFile<R>(_ body: (String) throws -> R) throws -> R {
+    let folder = try TemporaryDirectory()
+    return try withExtendedLifetime(folder) { try body(folder.file("x.npy")) }
   }
 
   /// A file as NumPy writes it.

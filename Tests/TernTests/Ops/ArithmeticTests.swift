@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tern
@@ -44,7 +45,8 @@ import Testing
   }
 
   @Test(arguments: Device.all, binary) func hasGradients(_ device: Device, _ op: Binary) throws {
-    // No two values are nearer than 0.1, ten steps of the differences: some operations have a kink where they are equal.
+    // No two values are nearer than 0.1, ten steps of the differences: some operations have a kink where they are
+    // equal.
     let x = Tensor([1.2 as Float, 2.6, 1.7, 3.1, 0.9, 2.2], shape: [2, 1, 3], on: device)
     let y = Tensor([1.5 as Float, 1.95, 2.4], shape: [3, 1], on: device)
     try expectGradients([x, y], op.name) { op.tensor($0[0], $0[1]) }

@@ -33,8 +33,8 @@ private func page(_ rows: [Row], devices: [Device]) -> String {
     </head>
     <body>
     <h1>Tern benchmark</h1>
-    <p>\(timestamp()), \(ProcessInfo.processInfo.activeProcessorCount) processors. Each bar is the rate of the best step, \
-    longer is better; the percentage says how much longer the median step took.</p>
+    <p>\(timestamp()), \(ProcessInfo.processInfo.activeProcessorCount) processors. Each bar is the rate of the best \
+    step, longer is better; the percentage says how much longer the median step took.</p>
     <ul class="legend">\(legend.joined())</ul>
     \(sections.joined(separator: "\n"))
     </body>
@@ -62,7 +62,8 @@ private func chart(_ row: Row, scale: Double) -> String {
     let ratio = index == 0 ? "" : row.ratio(index).map { String(format: "&times;%.2f", $0) } ?? ""
     return """
       <div class="row" title="\(escaped(outcome.device))">\
-      <div class="track"><div class="bar d\(index % colours.count)" style="width:\(String(format: "%.1f", share))%"></div></div>\
+      <div class="track">\
+      <div class="bar d\(index % colours.count)" style="width:\(String(format: "%.1f", share))%"></div></div>\
       <div class="value">\(text)</div><div class="ratio">\(ratio)</div></div>
       """
   }
@@ -94,13 +95,15 @@ private let stylesheet =
   h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
   h3 { font: 600 .85rem ui-monospace, monospace; margin: .8rem 0 .15rem; overflow-wrap: anywhere; }
   small, .ratio { color: var(--quiet); font-weight: normal; }
-  .legend { list-style: none; padding: 0; } .swatch { display: inline-block; width: .8em; height: .8em; margin-right: .5em; }
+  .legend { list-style: none; padding: 0; }
+  .swatch { display: inline-block; width: .8em; height: .8em; margin-right: .5em; }
   .row { display: grid; grid-template-columns: 1fr 8.5rem 3.5rem; gap: .6rem; align-items: center; margin: .12rem 0; }
   .track { background: var(--track); } .bar { height: .95rem; }
   .value, .ratio { font-variant-numeric: tabular-nums; text-align: right; }
   h3, .row { break-inside: avoid; } h3 { break-after: avoid; }
   .bar, .swatch, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   @media (max-width: 30rem) { .row { grid-template-columns: 1fr 6.5rem 2.8rem; gap: .35rem; font-size: .85rem; } }
-  @media print { :root { --ink: #000; --paper: #fff; --quiet: #444; --track: #eee; } body { margin: 0; max-width: none; } }
+  @media print { :root { --ink: #000; --paper: #fff; --quiet: #444; --track: #eee; } }
+  @media print { body { margin: 0; max-width: none; } }
 
   """ + colours.enumerated().map { ".d\($0) { background: \($1); }" }.joined(separator: "\n")

@@ -10,8 +10,8 @@ struct TernBench: ParsableCommand {
     commandName: "tern-bench",
     abstract: "Times Tern's operations and training steps, device against device.",
     discussion: """
-      Without options every case runs on the CPU and on each OpenCL device, in short bursts that take turns, and a table \
-      of the best rates follows. Rates of different runs do not compare: a machine's speed drifts.
+      Without options every case runs on the CPU and on each OpenCL device, in short bursts that take turns, and a \
+      table of the best rates follows. Rates of different runs do not compare: a machine's speed drifts.
       """)
 
   @Option(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The interpreter of pointwise programs: any program over any dtypes and strides, compiled once, so that a program that
-// runs a few times only costs no compilation. What returns often gets a kernel of its own, made of the same expressions.
+// runs a few times only costs no compilation. What returns often gets its own kernel, made of the same expressions.
 //
-// One work-item: `run` consecutive elements of the row-major order, in blocks of BLOCK that stay inside one row. A block
-// goes through the program instruction by instruction, so that the price of a decision is shared by BLOCK elements.
-// Work-groups share nothing. Defined by the host before this text: CASES, one CASEn(code, …) for each operation.
+// One work-item: `run` consecutive elements of the row-major order, in blocks of BLOCK that stay inside one row. A
+// block goes through the program instruction by instruction, so that the price of a decision is shared by BLOCK
+// elements. Work-groups share nothing. Defined by the host before this text: CASES, one CASEn(code, …) for each
+// operation.
 //
 // Private memory: 64 registers of BLOCK floats and BLOCK longs; 48 KiB on CPU devices, 768 bytes on others.
 #if TERN_CPU_DEVICE

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every kernel may use; compiled before its text, after tern_math.h. Defined by the host: TERN_CPU_DEVICE (0 or 1).
+// What every kernel may use; compiled before its text, after tern_math.h. Defined by the host: TERN_CPU_DEVICE,
+// 0 or 1.
 //
 // Element types are named as in Swift: float32, float16, bfloat16, int32, int64, bool. For one of them, or a macro that
 // expands to one (-DX=float16):
@@ -11,8 +12,8 @@
 //   LOAD4, STORE4     the same for elements i to i + 3, with i a multiple of 4 in an aligned array
 //
 // VECTOR_LOOP before a `for` says that its iterations are independent, though pointers may be equal. On CPU devices the
-// compiler then makes 16-wide code of it, which it would not choose by itself: 7 ms instead of 12 for a chain with tanh and
-// sigmoid over 16M elements on two AVX-512 cores.
+// compiler then makes 16-wide code of it, which it would not choose by itself: 7 ms instead of 12 for a chain with tanh
+// and sigmoid over 16M elements on two AVX-512 cores.
 //
 // LOW, HIGH, EVEN, ODD name eight elements of a vector of 16, for a vector literal: (float8)(HIGH(v)). Compilers make
 // one shuffle of them, as of v.hi; but Oclgrind 21.10 takes element 11 of a shuffle for an undefined one, and reads
@@ -106,7 +107,8 @@ static inline long4 load4_bool(__global const uchar *p, long i) { return convert
 #define TERN_FOUR(p, T) ((__global T *)(p))
 static inline void store4_float32(__global float *p, long i, float4 v) { TERN_FOUR(p, float4)[i / 4] = v; }
 static inline void store4_float16(__global half *p, long i, float4 v) {
-  store_float16(p, i, v.s0), store_float16(p, i + 1, v.s1), store_float16(p, i + 2, v.s2), store_float16(p, i + 3, v.s3);
+  store_float16(p, i, v.s0), store_float16(p, i + 1, v.s1);
+  store_float16(p, i + 2, v.s2), store_float16(p, i + 3, v.s3);
 }
 static inline void store4_bfloat16(__global ushort *p, long i, float4 v) {
   TERN_FOUR(p, ushort4)[i / 4] = (ushort4)(tern_bfloat16_from_float(v.s0), tern_bfloat16_from_float(v.s1),

@@ -2,9 +2,9 @@
 // Copies a view that is dense along one axis, its rows, into one that is dense along another, its columns, so that both
 // are read and written in whole cache lines. Defined by the host: WORD, an unsigned type of an element's size.
 //
-// CPU devices: a work-item copies SPAN columns of 16 rows, 16 x 16 words at a time through vectors. Others: a group of 256
-// copies a square of 32 x 32 through local memory, one word wider than it must be, so that neither direction meets one
-// bank alone: 32 * 33 words, 8.25 KiB at most.
+// CPU devices: a work-item copies SPAN columns of 16 rows, 16 x 16 words at a time through vectors. Others: a group of
+// 256 copies a square of 32 x 32 through local memory, one word wider than it must be, so that neither direction meets
+// one bank alone: 32 * 33 words, 8.25 KiB at most.
 
 /// One copy: the two axes, then up to six others, from the outermost on; those that there are not have extent 1.
 typedef struct {

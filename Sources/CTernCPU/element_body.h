@@ -88,8 +88,10 @@ static void TERN_VARIANT(transpose)(
     for (; r + 4 <= rows; r += 4) {
       const vector a = *(const vector *)(in + r), b = *(const vector *)(in + column_stride + r);
       const vector d = *(const vector *)(in + 2 * column_stride + r), e = *(const vector *)(in + 3 * column_stride + r);
-      const vector ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      const vector de_low = __builtin_shufflevector(d, e, 0, 4, 1, 5), de_high = __builtin_shufflevector(d, e, 2, 6, 3, 7);
+      const vector ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+      const vector ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+      const vector de_low = __builtin_shufflevector(d, e, 0, 4, 1, 5);
+      const vector de_high = __builtin_shufflevector(d, e, 2, 6, 3, 7);
       float *row = out + (ptrdiff_t)r * target_stride;
       *(vector *)row = __builtin_shufflevector(ab_low, de_low, 0, 1, 4, 5);
       *(vector *)(row + target_stride) = __builtin_shufflevector(ab_low, de_low, 2, 3, 6, 7);
@@ -100,7 +102,8 @@ static void TERN_VARIANT(transpose)(
       for (ptrdiff_t k = 0; k < 4; k++) out[(ptrdiff_t)r * target_stride + k] = in[k * column_stride + (ptrdiff_t)r];
   }
   for (; c < columns; c++)
-    for (size_t r = 0; r < rows; r++) target[(ptrdiff_t)r * target_stride + (ptrdiff_t)c] = source[(ptrdiff_t)c * column_stride + (ptrdiff_t)r];
+    for (size_t r = 0; r < rows; r++)
+      target[(ptrdiff_t)r * target_stride + (ptrdiff_t)c] = source[(ptrdiff_t)c * column_stride + (ptrdiff_t)r];
 }
 
 static void TERN_VARIANT(load_floats)(

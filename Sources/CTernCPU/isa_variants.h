@@ -6,7 +6,8 @@
 //                          const struct tern_scale_functions *tern_scale(void);
 //                          const struct tern_scale_functions *tern_scale_functions_for(tern_isa isa);
 //   scale_body.h           static void TERN_VARIANT(scale)(…) { … }        every function through TERN_VARIANT, and
-//                          static const struct tern_scale_functions TERN_VARIANT(scale_table) = { TERN_VARIANT(scale) };
+//                          static const struct tern_scale_functions
+//                              TERN_VARIANT(scale_table) = { TERN_VARIANT(scale) };
 //   scale.c                #include "tern_scale.h"
 //                          #define TERN_VARIANT_BODY "scale_body.h"
 //                          #include "isa_variants.h"
@@ -28,7 +29,8 @@
 #define TERN_VARIANT_ISA avx512
 #define TERN_AVX512 1
 #define TERN_VECTOR_BYTES 64
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
 #include TERN_VARIANT_BODY
 #pragma clang attribute pop
 #undef TERN_VARIANT_ISA

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs a program over blocks of positions: inputs into registers, one loop for each instruction, registers into outputs.
+// Runs a program over blocks of positions: inputs into registers, one loop an instruction, registers into outputs.
 
 static const struct tern_pointwise_functions TERN_VARIANT(pointwise_table);
 
@@ -189,8 +189,9 @@ static void TERN_VARIANT(run_tiles)(
           TERN_VARIANT(loads)
           [view->dtype](base, row_stride, column_stride, frame.slots[k], (size_t)rows, (size_t)columns);
         } else {
+          const char *source = frame.slots[program->output[k]];
           TERN_VARIANT(stores)
-          [view->dtype](base, row_stride, column_stride, frame.slots[program->output[k]], (size_t)rows, (size_t)columns);
+          [view->dtype](base, row_stride, column_stride, source, (size_t)rows, (size_t)columns);
         }
       }
       if (pass == 0) TERN_VARIANT(execute)(program, &frame, (size_t)(rows * columns));

@@ -4,8 +4,8 @@
 
 #include "pooling_adaptive_body.h"
 
-/// Calls `span(lanes, j, ...)` for spans of 16, 8 or 4 neighbours that cover `0 ..< width`, the last one overlapping the
-/// one before, so that the narrow rows of small images are vector code as well. Spans may be computed twice.
+/// Calls `span(lanes, j, ...)` for spans of 16, 8 or 4 neighbours that cover `0 ..< width`, the last one overlapping
+/// the one before, so that the narrow rows of small images are vector code as well. Spans may be computed twice.
 #define FOR_SPANS_OF(lanes, width, span, ...)                                                             \
   do {                                                                                                    \
     ptrdiff_t j = 0;                                                                                      \

@@ -147,12 +147,14 @@ static void TERN_VARIANT(finish_log_sum)(const float *sums, const float *shifts,
 #define FOLD_TABLE(form)                                                                                              \
   {[TERN_SUM] = TERN_VARIANT(form##_sum_float),           [TERN_MEAN] = TERN_VARIANT(form##_sum_float),               \
    [TERN_PRODUCT] = TERN_VARIANT(form##_product_float),   [TERN_MAX] = TERN_VARIANT(form##_max_float),                \
-   [TERN_MIN] = TERN_VARIANT(form##_min_float),           [TERN_SUM_OF_SQUARES] = TERN_VARIANT(form##_sum_of_squares_float), \
+   [TERN_MIN] = TERN_VARIANT(form##_min_float),                                                                       \
+   [TERN_SUM_OF_SQUARES] = TERN_VARIANT(form##_sum_of_squares_float),                                                 \
    [TERN_SUM_OF_EXPONENTIALS] = TERN_VARIANT(form##_sum_of_exponentials_float)}
 #define FOLD_TABLE_INT(form)                                                                                          \
   {[TERN_SUM] = TERN_VARIANT(form##_sum_int),             [TERN_MEAN] = TERN_VARIANT(form##_sum_int),                 \
    [TERN_PRODUCT] = TERN_VARIANT(form##_product_int),     [TERN_MAX] = TERN_VARIANT(form##_max_int),                  \
-   [TERN_MIN] = TERN_VARIANT(form##_min_int),             [TERN_SUM_OF_SQUARES] = TERN_VARIANT(form##_sum_of_squares_int)}
+   [TERN_MIN] = TERN_VARIANT(form##_min_int),                                                                         \
+   [TERN_SUM_OF_SQUARES] = TERN_VARIANT(form##_sum_of_squares_int)}
 
 static const struct tern_reduction_functions TERN_VARIANT(reduction_table) = {
     .rows = FOLD_TABLE(rows),

@@ -123,7 +123,10 @@ static void TERN_VARIANT(gradient_columns)(
   for (size_t j = 0; j < columns; j++) sums[j] = 0;
   for (size_t i = 0; i < n; i++) {
     const ptrdiff_t row = (ptrdiff_t)i * stride;
-    for (size_t j = 0; j < columns; j++) sums[j] += logarithm ? dy[row + (ptrdiff_t)j] : dy[row + (ptrdiff_t)j] * y[row + (ptrdiff_t)j];
+    for (size_t j = 0; j < columns; j++) {
+      const ptrdiff_t k = row + (ptrdiff_t)j;
+      sums[j] += logarithm ? dy[k] : dy[k] * y[k];
+    }
   }
   for (size_t i = 0; i < n; i++) {
     const float *yi = y + (ptrdiff_t)i * stride, *dyi = dy + (ptrdiff_t)i * stride;

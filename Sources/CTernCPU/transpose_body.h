@@ -15,8 +15,8 @@ INLINE void TERN_VARIANT(pack_4x4)(
   TERN_VARIANT(write_quad)(panel + 3 * width, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
 }
 
-/// `count` steps of four lanes. The lanes are four arguments, because an array of them would go through memory. A square
-/// at the end overlaps the one before it and writes the same again.
+/// `count` steps of four lanes. The lanes are four arguments, because an array of them would go through memory. A
+/// square at the end overlaps the one before it and writes the same again.
 INLINE void TERN_VARIANT(pack_four)(
     const float *lane0, const float *lane1, const float *lane2, const float *lane3, ptrdiff_t count, float *panel,
     ptrdiff_t width) {

@@ -8,7 +8,8 @@ enum { TERN_VARIANT(lanes) = TERN_VECTOR_BYTES / 4 };
 typedef float TERN_VARIANT(vector) __attribute__((ext_vector_type(TERN_VECTOR_BYTES / 4)));
 #define VECTOR TERN_VARIANT(vector)
 
-typedef float TERN_VARIANT(unaligned_vector) __attribute__((ext_vector_type(TERN_VECTOR_BYTES / 4), aligned(4), may_alias));
+typedef float TERN_VARIANT(unaligned_vector)
+    __attribute__((ext_vector_type(TERN_VECTOR_BYTES / 4), aligned(4), may_alias));
 
 typedef float TERN_VARIANT(quad) __attribute__((ext_vector_type(4)));
 typedef float TERN_VARIANT(unaligned_quad) __attribute__((ext_vector_type(4), aligned(4), may_alias));

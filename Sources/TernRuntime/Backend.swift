@@ -36,8 +36,8 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
   // MARK: Operations without a kernel
 
   /// Runs an operation that the device has no kernel for on the CPU: waits for the inputs, computes, and sends the
-  /// outputs. Only here do operations leave their device, so each time is counted in `Statistics.cpuFallbacks`, and under
-  /// `TERN_STRICT=1` is a failure with code `fallback` that names the operation. On the CPU it is a plain call.
+  /// outputs. Only here do operations leave their device, so each time is counted in `Statistics.cpuFallbacks`, and
+  /// under `TERN_STRICT=1` is a failure with code `fallback` that names the operation. On the CPU it is a plain call.
   ///
   /// - Parameter compute: given the inputs as they are strided, and dense outputs.
   func onCPU(
@@ -65,8 +65,8 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
   /// The gradient of softmax from its output `y`: `y * (g - sum(g * y))`, or of log-softmax: `g - exp(y) * sum(g)`.
   func softmaxGradient(
     _ geometry: ReductionGeometry, logarithm: Bool, y: StridedView, gradient: StridedView, into dx: StridedView)
-  /// Loss and weight of each row of `logits` `[rows, classes]`, see `CrossEntropyOptions`. `labels` is `[rows]`, `int32`
-  /// or `int64`; `classWeights` `[classes]`; `losses` and `weights` are dense Float32 `[rows]`.
+  /// Loss and weight of each row of `logits` `[rows, classes]`, see `CrossEntropyOptions`. `labels` is `[rows]`,
+  /// `int32` or `int64`; `classWeights` `[classes]`; `losses` and `weights` are dense Float32 `[rows]`.
   func crossEntropy(
     _ options: CrossEntropyOptions, logits: StridedView, labels: StridedView, classWeights: StridedView?,
     losses: StridedView, weights: StridedView)
@@ -107,10 +107,12 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
 
   // MARK: Rows
 
-  /// `y[i, :] = table[indices[i], :]`; `table` `[rows, columns]`, `indices` `[n]` `int32` or `int64`, dense `y` `[n, columns]`.
-  /// Indices have been checked by nobody: one outside `0 ..< rows` gives a row of NaN (floating point) or 0.
+  /// `y[i, :] = table[indices[i], :]`; `table` `[rows, columns]`, `indices` `[n]` `int32` or `int64`, dense `y`
+  /// `[n, columns]`. Indices have been checked by nobody: one outside `0 ..< rows` gives a row of NaN (floating point)
+  /// or 0.
   func gatherRows(_ table: StridedView, _ indices: StridedView, into y: StridedView)
-  /// `dTable[r, :] = sum of dy[i, :] over i with indices[i] == r`, summed in order of `i`; dense `dTable`, zero elsewhere.
+  /// `dTable[r, :] = sum of dy[i, :] over i with indices[i] == r`, summed in order of `i`; dense `dTable`, zero
+  /// elsewhere.
   func scatterAddRows(_ dy: StridedView, _ indices: StridedView, into dTable: StridedView)
 
   // MARK: Random numbers

@@ -8,8 +8,8 @@ private let isSimulated =
   ProcessInfo.processInfo.environment["OCLGRIND_LOG"] != nil
   && OpenCLDevices.shared.found.contains { $0.name == "Oclgrind Simulator" }
 
-/// What `Tests/oclgrind.sh` runs in the Oclgrind simulator. The simulator writes its findings to a log, which the script
-/// reads; here the kernels only have to run, and their results to be right.
+/// What `Tests/oclgrind.sh` runs in the Oclgrind simulator. The simulator writes its findings to a log, which the
+/// script reads; here the kernels only have to run, and their results to be right.
 @Suite(.serialized, .enabled(if: isSimulated, "runs in the simulator only: make oclgrind"))
 struct OclgrindTests {
   static let devices = TestDevices.all.filter { $0.kind != .cpu }

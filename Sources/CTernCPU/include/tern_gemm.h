@@ -57,8 +57,8 @@ struct tern_gemm_functions {
   /// Computes one block whose `a` is row-major, read in place: element (i, p) is `a[i * a_step + p]`. Pays when
   /// `n` is so small that packing `a` would cost as much as the product.
   void (*multiply_row_major)(const tern_gemm_block *block);
-  /// `c (+)= a bᵀ (+ biases)` for row-major `a` `[m, k]` with `a_step` and `b` `[n, k]` with `b_step` floats from row to
-  /// row: dot products along contiguous memory, several at a time. Pays when `m` or `n` is small.
+  /// `c (+)= a bᵀ (+ biases)` for row-major `a` `[m, k]` with `a_step` and `b` `[n, k]` with `b_step` floats from row
+  /// to row: dot products along contiguous memory, several at a time. Pays when `m` or `n` is small.
   void (*dot)(const tern_gemm_block *block);
   /// Converts and copies a matrix `[m, n]` into dense floats.
   void (*load)(const tern_matrix *source, ptrdiff_t m, ptrdiff_t n, float *target);

@@ -74,8 +74,8 @@ typedef struct tern_tiling {
   int64_t shape[TERN_MAX_RANK];
 } tern_tiling;
 
-/// Assigns buffers to the registers of a program whose other fields are filled in (`is_integer` for inputs and scalars).
-/// Scalars keep theirs; all others are handed on after their last use.
+/// Assigns buffers to the registers of a program whose other fields are filled in (`is_integer` for inputs and
+/// scalars). Scalars keep theirs; all others are handed on after their last use.
 void tern_program_assign(tern_program *program);
 
 /// Pointers to the arrays inside, which Swift would see as tuples.
@@ -100,7 +100,8 @@ struct tern_pointwise_functions {
   void (*run)(const tern_program *program, const tern_operands *operands, int64_t first, int64_t last);
   /// Runs a program on the tiles `first ..< last` of a tiling; all views have its shape.
   void (*run_tiles)(
-      const tern_program *program, const tern_operands *operands, const tern_tiling *tiling, int64_t first, int64_t last);
+      const tern_program *program, const tern_operands *operands, const tern_tiling *tiling, int64_t first,
+      int64_t last);
   tern_block_op _Nonnull ops[TERN_OP_COUNT];
 };
 

@@ -3,8 +3,8 @@ import TernRuntime
 
 /// A Swift number type that tensors can be made from and read as.
 ///
-/// `Float` is float32, `Int32` int32, `Int` and `Int64` int64, `Bool` bool. `Double` and `UInt8` convert: to float32 and
-/// int32. Float16 tensors are read as `Float`.
+/// `Float` is float32, `Int32` int32, `Int` and `Int64` int64, `Bool` bool. `Double` and `UInt8` convert: to float32
+/// and int32. Float16 tensors are read as `Float`.
 public protocol HostScalar: Sendable {
   /// The dtype of a tensor made from such numbers.
   static var dtype: DType { get }

@@ -74,7 +74,8 @@ package final class Value: Sendable {
     return kept
   }
 
-  /// Whether the memory belongs to this value and to nothing else, so that whoever alone holds the value may overwrite it.
+  /// Whether the memory belongs to this value and to nothing else, so that whoever alone holds the value may overwrite
+  /// it.
   func ownsMemoryAlone() -> Bool {
     state.withLock { state in
       guard case .ready(var storage) = state else { return false }

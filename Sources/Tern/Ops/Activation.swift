@@ -14,8 +14,8 @@ public func leakyReLU(_ x: Tensor, negativeSlope: Float = 0.01) -> Tensor {
   `where`(x.detached() .> 0, x, x * negativeSlope)
 }
 
-/// `x` above 0, `alpha * (exp(x) - 1)` below (Clevert, Unterthiner, Hochreiter: "Fast and accurate deep network learning
-/// by exponential linear units", 2016).
+/// `x` above 0, `alpha * (exp(x) - 1)` below (Clevert, Unterthiner, Hochreiter: "Fast and accurate deep network
+/// learning by exponential linear units", 2016).
 public func elu(_ x: Tensor, alpha: Float = 1) -> Tensor {
   // The exponential sees no positive values, whose overflow would turn the gradient into NaN.
   `where`(x.detached() .> 0, x, expMinusOne(minimum(x, x.like(0))) * alpha)

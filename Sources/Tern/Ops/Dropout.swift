@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import TernRuntime
 
-/// Sets elements to 0 at random and scales the others by `1 / (1 - probability)`, in training mode; otherwise `x` itself
-/// (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014).
+/// Sets elements to 0 at random and scales the others by `1 / (1 - probability)`, in training mode; otherwise `x`
+/// itself (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014).
 ///
 /// - Parameters:
 ///   - probability: the chance of each element to become 0, in `0 ..< 1`.

@@ -54,8 +54,8 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tens
   return x.rank == 2 ? y : y.reshaped(to: Array(x.shape.dropLast()) + [weight.shape[0]])
 }
 
-/// `linear` of a matrix. An operation of its own, so that the weight's gradient comes out in the weight's layout: that of
-/// a product with the transpose would be a transposed view, which the optimizer reads at a fraction of the speed.
+/// `linear` of a matrix. An operation of its own, so that the weight's gradient comes out in the weight's layout: that
+/// of a product with the transpose would be a transposed view, which the optimizer reads at a fraction of the speed.
 private func affine(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
   let inputs = [x, weight] + (bias.map { [$0] } ?? [])
   return .record(

@@ -30,7 +30,8 @@ struct DemoCommand: ParsableCommand {
     print("\n" + textTable(rows))
   }
 
-  /// The OpenCL device to show: the default one if it is one, else the first; none, with the reason, where there is none.
+  /// The OpenCL device to show: the default one if it is one, else the first; none, with the reason, where there is
+  /// none.
   private func openCLDevices() throws -> [Device] {
     let preferred = try DeviceOptions.parse([]).resolve()
     if preferred != .cpu { return [preferred] }

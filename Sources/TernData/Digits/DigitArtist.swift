@@ -3,8 +3,8 @@
 /// Writes one digit: picks a glyph, distorts it, chooses a pen, inks it, and adds the grain of a scan.
 struct DigitArtist {
   static let side = 28
-  /// Words for everything but the grain: 161 for glyph and distortion, 7 for the place, 5 for pen and ink, and 12 for each
-  /// of at most three strokes.
+  /// Words for everything but the grain: 161 for glyph and distortion, 7 for the place, 5 for pen and ink, and 12 for
+  /// each of at most three strokes.
   private static let geometryWords = 212
   /// Random words that one image consumes: the geometry's, and one byte of grain a pixel.
   static let wordCount = geometryWords + side * side / 4

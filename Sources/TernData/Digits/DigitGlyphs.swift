@@ -2,9 +2,9 @@
 
 /// The skeleton of one way to write a digit, as a continuum between two extremes.
 ///
-/// Both extremes list the same strokes with the same number of points, so any mixture of them is a legible digit as well.
-/// A stroke is `[x0, y0, x1, y1, …]` in hundredths of the digit's box, `y` downwards; the pen runs smoothly through its
-/// points. A corner is where one stroke ends and the next begins.
+/// Both extremes list the same strokes with the same number of points, so any mixture of them is a legible digit as
+/// well. A stroke is `[x0, y0, x1, y1, …]` in hundredths of the digit's box, `y` downwards; the pen runs smoothly
+/// through its points. A corner is where one stroke ends and the next begins.
 struct DigitGlyph: Sendable {
   let low: [[Float]]
   let high: [[Float]]

@@ -7,9 +7,9 @@ extension GrayImage {
 
   /// The picture as models of handwritten digits expect it: 28 x 28 bytes, light ink on a dark ground.
   ///
-  /// A picture with a light background is inverted. One of 28 x 28 pixels is then taken as it is; any other is cropped to
-  /// its ink, scaled by area averaging until its longer side is 20 pixels, and placed so that the ink's centre of mass is
-  /// in the middle, which is how the MNIST digits were made.
+  /// A picture with a light background is inverted. One of 28 x 28 pixels is then taken as it is; any other is cropped
+  /// to its ink, scaled by area averaging until its longer side is 20 pixels, and placed so that the ink's centre of
+  /// mass is in the middle, which is how the MNIST digits were made.
   ///
   /// - Throws: `TernError` with code `format` if the picture shows nothing: all its pixels are equal.
   public func normalizedDigit() throws -> [UInt8] {

@@ -7,8 +7,8 @@ extension GrayImage {
 
   /// Reads a portable grey map: P2 (text) or P5 (binary), up to 16 bits a pixel, with comments in the header.
   ///
-  /// - Throws: `TernError`: `file` if it cannot be read, `format` if it is no grey map, is truncated, goes on behind its
-  ///   last pixel, or holds a value above its own maximum.
+  /// - Throws: `TernError`: `file` if it cannot be read, `format` if it is no grey map, is truncated, goes on behind
+  ///   its last pixel, or holds a value above its own maximum.
   public init(pgm path: String) throws {
     let reader = try ByteReader(path: path)
     let bytes = try reader.read(upTo: Self.greatestFile + 1)

@@ -5,9 +5,9 @@ import TernNN
 
 /// Cuts a data set into batches, in a new random order each epoch, and prepares the next ones on another thread.
 ///
-/// The order of an epoch depends on the seed and the epoch's number only: equal on every device, and known again after a
-/// `restore`. Batches are prepared in host memory and copied to the device when they are given out, so the device's work
-/// is in one order, with and without prefetch.
+/// The order of an epoch depends on the seed and the epoch's number only: equal on every device, and known again after
+/// a `restore`. Batches are prepared in host memory and copied to the device when they are given out, so the device's
+/// work is in one order, with and without prefetch.
 ///
 ///     let digits = ImageDataset.digits(count: 1_000, split: .train)
 ///     let loader = DataLoader(NormalizedImages(digits), batchSize: 32, shuffles: true, seed: 1)

@@ -14,8 +14,8 @@ extension Module {
 
   /// Replaces all parameters and buffers by those of a safetensors file, which may also be a training checkpoint.
   ///
-  /// Everything is read and checked first, so the model stays as it was if anything is wrong. Values go to the device and
-  /// the floating-point dtype of the cells that they replace.
+  /// Everything is read and checked first, so the model stays as it was if anything is wrong. Values go to the device
+  /// and the floating-point dtype of the cells that they replace.
   ///
   /// - Throws: `TernError` with code `checkpointMismatch` when the file belongs to another model, naming the first
   ///   difference; `format` or `file` when it cannot be read.

@@ -13,9 +13,9 @@ import TernRuntime
 
 /// A safetensors file that is open for reading.
 ///
-/// Opening reads and checks the header only: that its length lies in the file, that dtypes are known, that every tensor's
-/// bytes fit its shape, and that together they cover the data without gap or overlap. Nothing is allocated from a number
-/// that has not been checked. Tensors are read one by one when asked for.
+/// Opening reads and checks the header only: that its length lies in the file, that dtypes are known, that every
+/// tensor's bytes fit its shape, and that together they cover the data without gap or overlap. Nothing is allocated
+/// from a number that has not been checked. Tensors are read one by one when asked for.
 public final class SafetensorsFile {
   /// What messages call the file.
   public let path: String

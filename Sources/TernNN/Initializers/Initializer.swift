@@ -10,10 +10,13 @@ import TernRuntime
 /// | rule      | variance                        | source |
 /// |-----------|---------------------------------|--------|
 /// | `he`      | `gain^2 / fan`, gain `sqrt(2)`  | He et al., "Delving deep into rectifiers", 2015 |
-/// | `xavier`  | `gain^2 * 2 / (fanIn + fanOut)` | Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16 |
+/// | `xavier`  | `gain^2 * 2 / (fanIn + fanOut)` | Glorot, Bengio, 2010, equation 16 |
 /// | `bengio`  | `2 / (fanIn + fanOut)`          | the same, as lectures state it: a normal distribution |
-/// | `lecun`   | `1 / fanIn`                     | LeCun, Bottou, Orr, Müller, "Efficient backprop", 1998; some lectures call this one Xavier |
-/// | `standard`| `1 / (3 fanIn)`, uniform        | equation 1 of Glorot, Bengio; the usual default of linear and convolution layers |
+/// | `lecun`   | `1 / fanIn`                     | LeCun et al., 1998; some lectures call this one Xavier |
+/// | `standard`| `1 / (3 fanIn)`, uniform        | equation 1 of Glorot, Bengio; the usual default of layers |
+///
+/// Glorot, Bengio: "Understanding the difficulty of training deep feedforward neural networks", 2010. LeCun, Bottou,
+/// Orr, Müller: "Efficient backprop", 1998.
 ///
 /// Values are drawn on the host and then moved, so the same seed gives the same bits on every device.
 public struct Initializer: Sendable {

@@ -3,7 +3,8 @@ import Tern
 import TernRuntime
 
 /// Sets each element to 0 with some probability in training, and scales the rest by `1 / (1 - probability)`; passes
-/// everything in inference (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014).
+/// everything in inference (Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+/// 2014).
 public struct Dropout: Layer {
   public let probability: Float
   /// What masks are drawn from; its state is part of a training checkpoint.

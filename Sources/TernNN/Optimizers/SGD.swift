@@ -8,7 +8,8 @@ import TernRuntime
 ///     b = momentum * b + (1 - dampening) * g        (b = g at the first step)
 ///     w = w - learningRate * b                      (nesterov: g + momentum * b in place of b)
 ///
-/// Nesterov's form is that of Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+/// Nesterov's form is that of Sutskever et al., "On the importance of initialization and momentum in deep learning",
+/// 2013.
 public struct SGD: Optimizer {
   public var learningRate: Double
   public let momentum: Double

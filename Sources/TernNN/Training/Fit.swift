@@ -26,14 +26,14 @@ public func fit<Optimizing: Optimizer>(
 /// Trains a model: batch after batch, forward, loss, gradients, update.
 ///
 /// Losses stay on the device and are read together every `logEvery` steps, so the host runs ahead of the device. When a
-/// loss is not finite, the steps since the last reading are repeated one by one to find what went wrong first; the model
-/// is left as it was before that step.
+/// loss is not finite, the steps since the last reading are repeated one by one to find what went wrong first; the
+/// model is left as it was before that step.
 ///
-/// With a `checkpoint`, the state is written there after every epoch, and when Ctrl-C is pressed: then the step at work is
-/// finished, the checkpoint written, and `fit` returns with `wasInterrupted` set. A second Ctrl-C ends the process at
-/// once. A run that resumes from the checkpoint with the same arguments takes exactly the steps that the uninterrupted run
-/// would have taken: the checkpoint holds parameters, buffers, the optimizer's state, the position in the data and the
-/// state of all random generators.
+/// With a `checkpoint`, the state is written there after every epoch, and when Ctrl-C is pressed: then the step at work
+/// is finished, the checkpoint written, and `fit` returns with `wasInterrupted` set. A second Ctrl-C ends the process
+/// at once. A run that resumes from the checkpoint with the same arguments takes exactly the steps that the
+/// uninterrupted run would have taken: the checkpoint holds parameters, buffers, the optimizer's state, the position in
+/// the data and the state of all random generators.
 ///
 /// - Parameters:
 ///   - model: its trainable parameters are collected once, at the beginning.
@@ -52,9 +52,9 @@ public func fit<Optimizing: Optimizer>(
 ///   - tracesNonFinite: keeps the state of the last reading to repeat steps from, which takes the memory of the
 ///     parameters and the optimizer's state once more. Without it the error names only the step.
 ///   - onEvent: told of losses, epochs and checkpoints; what it throws ends the training.
-/// - Throws: `TernError` with code `nonFinite` when a loss is not finite, `file` when the checkpoint cannot be written (an
-///   old one stays whole), `checkpointMismatch` or `format` when `resume` does not fit, and what the source, the device or
-///   `onEvent` reports.
+/// - Throws: `TernError` with code `nonFinite` when a loss is not finite, `file` when the checkpoint cannot be written
+///   (an old one stays whole), `checkpointMismatch` or `format` when `resume` does not fit, and what the source, the
+///   device or `onEvent` reports.
 @discardableResult
 public func fit<Model: Module, Optimizing: Optimizer>(
   _ model: Model, train: any BatchSource, validation: (any BatchSource)? = nil, epochs: Int,

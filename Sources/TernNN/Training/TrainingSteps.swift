@@ -4,8 +4,8 @@ import TernRuntime
 
 /// Takes training steps, and can go back to where the losses were last known to be finite.
 ///
-/// Everything that a step depends on is here: parameters, buffers, the optimizer, random generators, the position in the
-/// data and the step's number.
+/// Everything that a step depends on is here: parameters, buffers, the optimizer, random generators, the position in
+/// the data and the step's number.
 final class TrainingSteps<Optimizing: Optimizer> {
   let contents: ModuleContents
   let source: any BatchSource
@@ -78,8 +78,8 @@ final class TrainingSteps<Optimizing: Optimizer> {
 
   // MARK: What is not finite
 
-  /// Remembers the present state; `confirm` says that the next step's loss was finite. Tensors are values, so this copies
-  /// nothing, but keeps them in memory.
+  /// Remembers the present state; `confirm` says that the next step's loss was finite. Tensors are values, so this
+  /// copies nothing, but keeps them in memory.
   func remember() {
     guard tracesNonFinite else { return }
     candidate = Snapshot(

@@ -3,8 +3,9 @@ import Synchronization
 
 /// Working memory of the CPU's kernels: packed panels, padded images, partial sums.
 ///
-/// Blocks are kept after use, because memory that comes fresh from the operating system faults at each page, which costs
-/// more than packing a panel into it. A block serves one thread at a time; there are about as many as there are threads.
+/// Blocks are kept after use, because memory that comes fresh from the operating system faults at each page, which
+/// costs more than packing a panel into it. A block serves one thread at a time; there are about as many as there are
+/// threads.
 package final class ScratchPool: Sendable {
   package static let shared = ScratchPool()
 
@@ -35,8 +36,8 @@ package final class ScratchPool: Sendable {
     for block in blocks { block.address.deallocate() }
   }
 
-  /// The smallest free block that is large enough. When there is none a new one replaces the largest that was too small,
-  /// so that the pool grows with the work, not with the number of different sizes asked for.
+  /// The smallest free block that is large enough. When there is none a new one replaces the largest that was too
+  /// small, so that the pool grows with the work, not with the number of different sizes asked for.
   private func take(byteCount: Int) -> Block {
     let (block, outgrown): (Block?, Block?) = free.withLock { free in
       let fits = free.indices.filter { free[$0].byteCount >= byteCount }

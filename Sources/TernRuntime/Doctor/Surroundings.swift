@@ -1,5 +1,5 @@
-import CCLBlast
 // SPDX-License-Identifier: MIT
+import CCLBlast
 import COpenCL
 import Foundation
 

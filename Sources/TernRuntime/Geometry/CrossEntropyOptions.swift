@@ -2,7 +2,8 @@
 
 /// How the loss of a row follows from its logits and label.
 ///
-/// With `p = softmax(logits)`, label `t`, class weights `w` (1 where none are given), `s` the smoothing and `K` classes:
+/// With `p = softmax(logits)`, label `t`, class weights `w` (1 where none are given), `s` the smoothing and `K`
+/// classes:
 ///
 ///     loss   = (1 - s) * w[t] * -log p[t] + s / K * sum over c of w[c] * -log p[c]
 ///     weight = w[t]

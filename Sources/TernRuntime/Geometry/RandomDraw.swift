@@ -9,8 +9,8 @@ package struct RandomDraw: Sendable, Equatable {
   package enum Distribution: Sendable, Equatable {
     /// The words themselves, stored as `int32` bit patterns or zero-extended to `int64`.
     case words
-    /// `low + (high - low) * u` with `u = (word >> 8) * 2^-24`, so `low` is possible and `high` is not, but for rounding;
-    /// multiplication and addition are rounded separately (no fma).
+    /// `low + (high - low) * u` with `u = (word >> 8) * 2^-24`, so `low` is possible and `high` is not, but for
+    /// rounding; multiplication and addition are rounded separately (no fma).
     case uniform(low: Float, high: Float)
     /// Box-Muller on the words of a block in pairs (0, 1) and (2, 3): with `u1 = ((w0 >> 8) + 1) * 2^-24`,
     /// `u2 = (w1 >> 8) * 2^-24`, `r = sqrt(-2 log u1)`: first `mean + deviation * r * cos(2 pi u2)`, then with `sin`.

@@ -19,7 +19,8 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   private let contextObject: OpenCLObject
   let isStrict: Bool
 
-  /// Whether the driver says that the device is a CPU (PoCL, Intel's CPU runtime): wide vectors, no local memory worth it.
+  /// Whether the driver says that the device is a CPU (PoCL, Intel's CPU runtime): wide vectors, no local memory worth
+  /// it.
   package let isCPUDevice: Bool
   package var computeUnits: Int { info.computeUnits }
   package var localMemoryBytes: Int { info.localMemoryBytes }

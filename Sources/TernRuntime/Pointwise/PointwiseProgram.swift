@@ -4,8 +4,8 @@
 /// position. It is what a chain of pointwise tensor operations becomes.
 ///
 /// Registers are numbered: first the inputs, then the scalars, then one for each instruction. A register is either
-/// *real* (Float32) or *integer* (Int64; booleans are 0 and 1). Loads convert from the view's dtype to its class, stores
-/// convert back, rounding to nearest even or truncating to the integer's width.
+/// *real* (Float32) or *integer* (Int64; booleans are 0 and 1). Loads convert from the view's dtype to its class,
+/// stores convert back, rounding to nearest even or truncating to the integer's width.
 package struct PointwiseProgram: Sendable {
   package static let maximumInstructions = 32
   package static let maximumInputs = 8

@@ -18,8 +18,8 @@ struct OpenCLPointwiseTests {
     }
   }
 
-  /// Runs `body` on every backend, and returns what they agree on. The CPU computes the same expressions, so where it has
-  /// a multiply-add instruction as well it must agree too.
+  /// Runs `body` on every backend, and returns what they agree on. The CPU computes the same expressions, so where it
+  /// has a multiply-add instruction as well it must agree too.
   static func agreed<T: Equatable>(
     includingCPU: Bool = true, _ body: (any Backend) throws -> [T]
   ) throws -> [T] {

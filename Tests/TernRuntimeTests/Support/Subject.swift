@@ -4,8 +4,8 @@ import Testing
 
 @testable import TernRuntime
 
-/// A device that the shared suites test: the CPU, each OpenCL device, and the OpenCL CPU devices and simulators once more
-/// with the kernels of the other type of device.
+/// A device that the shared suites test: the CPU, each OpenCL device, and the OpenCL CPU devices and simulators once
+/// more with the kernels of the other type of device.
 struct Subject: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let backend: any Backend

@@ -50,6 +50,7 @@ struct TernBench: ParsableCommand {
     // The pool of threads reads this when the first operation runs, which is later.
     if let threads { setenv("TERN_THREADS", String(threads), 1) }
     do {
+      try Doctor.checkSettings()
       if serve { return try Server(device: device.first.map(Device.named) ?? .default).run() }
       try report(cases, on: device.isEmpty ? Device.all : device.map(Device.named))
     } catch let error as TernError {

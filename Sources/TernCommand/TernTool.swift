@@ -25,6 +25,8 @@ import Tern
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
+      // The doctor reports wrong settings itself.
+      if !(command is DoctorCommand) { try Doctor.checkSettings() }
       try command.run()
     } catch let error as TernError {
       writeToStandardError("tern: \(oneLine(error.description))\n")

@@ -24,9 +24,29 @@ extension Doctor {
     ("TERN_TUNING", { value, _ in ["on", "off"].contains(value) ? nil : "expected on or off" }),
     ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
     ("TERN_CONV", { _, _ in nil }),  // each kind of device has names of its own
+    ("TERN_GEMM", { _, _ in nil }),
+    ("TERN_CLBLAST_PARAMETERS", { _, _ in nil }),
     ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
     ("TERN_CLBLAST_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
   ]
+
+  /// Settings that stop a program from starting, for they are read where nothing can be thrown.
+  private static let fatalVariables = ["TERN_THREADS", "TERN_ISA"]
+
+  /// Looks at the environment variables whose wrong values trap when a device is first used, so that a program can
+  /// report them in its own way before.
+  ///
+  /// - Throws: `TernError` with code `setting` that names the first wrong one.
+  public static func checkSettings() throws { try checkSettings(.actual) }
+
+  static func checkSettings(_ surroundings: Surroundings) throws {
+    for (name, complaint) in variables where fatalVariables.contains(name) {
+      guard let value = surroundings.environment[name], !value.isEmpty else { continue }
+      if let what = complaint(value, surroundings) {
+        throw TernError(.setting, "\(name): \(what), got '\(value)'", remedy: "correct or unset it")
+      }
+    }
+  }
 
   /// One finding for each `TERN_…` variable that is set; none when all is as it comes.
   static func settings(_ surroundings: Surroundings) -> [Finding] {

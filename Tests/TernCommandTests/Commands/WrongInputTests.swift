@@ -82,6 +82,16 @@ import Testing
     try expectFailure(["train", "logistic"], says: ["TERN_DEVICE"], environment: ["TERN_DEVICE": name])
   }
 
+  @Test(arguments: [("TERN_THREADS", "many"), ("TERN_THREADS", "0"), ("TERN_ISA", "mmx")])
+  func settingsThatMeanNothingAreNamed(name: String, value: String) throws {
+    for command in ["train logistic --limit 40", "devices", "demo"] {
+      try expectFailure(
+        command.split(separator: " ").map(String.init), says: [name, "'\(value)'"], environment: [name: value])
+    }
+    let doctor = try Tool.run(["doctor"], environment: [name: value])
+    #expect(doctor.status == 1 && doctor.output.contains("problem  Setting \(name)"), "\(doctor)")
+  }
+
   @Test func missingLoaderLeavesTheCPU() throws {
     let missing = ["TERN_OPENCL_LIBRARY": "/nonexistent"]
     try expectFailure(["train", "logistic", "--device", "opencl"], says: ["OpenCL"], environment: missing)

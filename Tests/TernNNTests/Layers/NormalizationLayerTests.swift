@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Tern
+import TestSupport
 import Testing
 
 @testable import TernNN

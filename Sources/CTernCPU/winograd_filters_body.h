@@ -39,7 +39,7 @@ INLINE void TERN_VARIANT(winograd_transform_filters)(const int m, const tern_win
 
 INLINE void TERN_VARIANT(winograd_transform_gradient)(const int m, const tern_winograd_gradient *g) {
   const int points = m + 2;
-  for (ptrdiff_t output = g->first_output; output < g->first_output + g->outputs; output++) {
+  for (ptrdiff_t output = 0; output < g->outputs; output++) {
     for (ptrdiff_t input = 0; input < g->inputs; input += LANES) {
       const float *sums = g->sums + output * g->output_step + input;
       VECTOR lines[3][6], values[6], out[3], taps[9];

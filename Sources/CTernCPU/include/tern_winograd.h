@@ -87,8 +87,8 @@ typedef struct tern_winograd_correlation {
 typedef struct tern_winograd_gradient {
   const float *sums;  ///< `sums[point * point_step + output * output_step + input]`
   ptrdiff_t point_step, output_step;
-  ptrdiff_t first_output, outputs, inputs;
-  float *filters;  ///< dense `[outputs, inputs, 3, 3]`, from output 0 on
+  ptrdiff_t outputs, inputs;
+  float *filters;  ///< dense `[outputs, inputs, 3, 3]`
 } tern_winograd_gradient;
 
 /// The transforms of one tile size.

@@ -89,6 +89,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     ConvolutionCase("3x3 with groups", [2, 34, 6, 7], [38, 17, 3, 3], padding: (1, 1, 1, 1), groups: 2),
     ConvolutionCase("more tiles in a row than in a block", [1, 17, 5, 150], [5, 17, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("blocks of tiles that end in rows", [2, 17, 33, 31], [8, 17, 3, 3], padding: (1, 1, 1, 1)),
+    ConvolutionCase("more filters than tiles", [1, 20, 4, 5], [70, 20, 3, 3], padding: (1, 1, 1, 1)),
     ConvolutionCase("several bands of rows", [1, 40, 72, 66], [3, 40, 3, 3], padding: (1, 1, 1, 1)),
   ]
 }

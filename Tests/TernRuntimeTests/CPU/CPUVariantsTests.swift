@@ -68,6 +68,7 @@ import Testing
       ConvolutionCase("many channels", [5, 33, 16, 16], [40, 33, 3, 3], stride: (2, 2), padding: (1, 1, 1, 1)),
       ConvolutionCase("one image", [1, 8, 60, 60], [8, 8, 3, 3], padding: (1, 1, 1, 1)),
       ConvolutionCase("depthwise", [9, 3, 40, 40], [3, 1, 5, 5], padding: (2, 2, 2, 2), groups: 3),
+      ConvolutionCase("more filters than tiles", [1, 20, 4, 5], [70, 20, 3, 3], padding: (1, 1, 1, 1)),
       ConvolutionCase("many tiles", [7, 40, 32, 32], [40, 40, 3, 3], padding: (1, 1, 1, 1)),
     ] {
       let g = test.geometry

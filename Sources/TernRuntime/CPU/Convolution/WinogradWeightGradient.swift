@@ -3,9 +3,8 @@ import CTernCPU
 
 /// The gradient of 3x3 filters by the adjoint of Winograd's minimal filtering, see `tern_winograd.h`.
 ///
-/// For a block of tiles after the other, inputs and gradients are transformed, then multiplied and summed over the
-/// block's tiles at each point. Threads share out the channels of the transforms and the points of the products, so the
-/// order of the sums depends on the shape only.
+/// Inputs and gradients are transformed, then multiplied and summed over the tiles at each point. Tiles are added up in an
+/// order that depends on the shape only.
 struct WinogradWeightGradient {
   private let geometry: ConvolutionGeometry
   private let tile: Int
@@ -39,45 +38,92 @@ struct WinogradWeightGradient {
 
   private var channelBlocks: Int { inputBlocks + outputBlocks }
 
+  /// The operands of one group of channels.
+  private struct Group {
+    let x: UnsafePointer<Float>, dy: UnsafePointer<Float>
+    let dw: UnsafeMutablePointer<Float>
+  }
+
   func run(
     _ threads: ThreadPool, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
-    let largest = (tiles + blocks - 1) / blocks
-    // Points are a little further apart than they need to be: their lines would share a few places of the cache.
-    let tileStep = (channelBlocks * largest + 3) * lanes
-    let sumStep = outputBlocks * inputBlocks * lanes * lanes + 3 * lanes
-    ScratchPool.shared.withFloats(points * sumStep) { sums in
-      ScratchPool.shared.withFloats(points * tileStep) { transformed in
-        for group in 0..<g.groups {
-          let x = x + group * g.inputChannelsPerGroup * g.inputHeight * g.inputWidth
-          let dy = dy + group * g.outputChannelsPerGroup * g.outputHeight * g.outputWidth
-          for block in 0..<blocks {
-            let range = tiles * block / blocks..<tiles * (block + 1) / blocks
-            threads.run(chunks: channelBlocks) { transform($0, range, x, dy, transformed, tileStep) }
-            threads.run(chunks: points) { point in
-              var correlation = tern_winograd_correlation()
-              (correlation.tiles, correlation.output_blocks, correlation.input_blocks) = (
-                range.count, outputBlocks, inputBlocks
-              )
-              correlation.b = UnsafePointer(transformed) + point * tileStep
-              correlation.a = correlation.b + inputBlocks * range.count * lanes
-              correlation.c = sums + point * sumStep
-              correlation.accumulate = block > 0
-              functions.correlate(&correlation)
-            }
+    if tiles == 0 { return dw.update(repeating: 0, count: g.outputChannels * g.inputChannelsPerGroup * 9) }
+    for group in 0..<g.groups {
+      let group = Group(
+        x: x + group * g.inputChannelsPerGroup * g.inputHeight * g.inputWidth,
+        dy: dy + group * g.outputChannelsPerGroup * g.outputHeight * g.outputWidth,
+        dw: dw + group * g.outputChannelsPerGroup * g.inputChannelsPerGroup * 9)
+      if filtersDominate { runByOutputs(threads, group) } else { runByPoints(threads, group) }
+    }
+  }
+
+  /// Whether the sums of all points take more memory than the tiles.
+  private var filtersDominate: Bool { tiles * channelBlocks <= 2 * inputBlocks * outputBlocks * lanes }
+
+  // Floats between points. A little more than there are: their lines would share a few places of the cache.
+  private func tileStep(_ tiles: Int) -> Int { (channelBlocks * tiles + 3) * lanes }
+  private func sumStep(_ outputBlocks: Int) -> Int { (outputBlocks * inputBlocks * lanes + 3) * lanes }
+
+  /// Threads share the points, and the sums of all of them are kept from block to block of tiles.
+  private func runByPoints(_ threads: ThreadPool, _ group: Group) {
+    let step = tileStep((tiles + blocks - 1) / blocks)
+    ScratchPool.shared.withFloats(points * sumStep(outputBlocks)) { sums in
+      ScratchPool.shared.withFloats(points * step) { transformed in
+        for block in 0..<blocks {
+          let range = tiles * block / blocks..<tiles * (block + 1) / blocks
+          threads.run(chunks: channelBlocks) { transform($0, range, group, transformed, step) }
+          threads.run(chunks: points) { point in
+            correlate(
+              0..<outputBlocks, range, transformed + point * step, sums + point * sumStep(outputBlocks),
+              accumulate: block > 0)
           }
-          let filters = dw + group * g.outputChannelsPerGroup * g.inputChannelsPerGroup * 9
-          finish(threads, sums, sumStep, filters)
+        }
+      }
+      let chunks = min(outputBlocks, 16)
+      threads.run(chunks: chunks) { chunk in
+        let blocks = outputBlocks * chunk / chunks..<outputBlocks * (chunk + 1) / chunks
+        let start = sums + blocks.lowerBound * lanes * inputBlocks * lanes
+        finish(blocks, start, sumStep(outputBlocks), group)
+      }
+    }
+  }
+
+  /// Threads share the outputs: all tiles are transformed first, then a block of outputs after the other is summed at all
+  /// points and transformed back, so that the sums never leave the cache.
+  private func runByOutputs(_ threads: ThreadPool, _ group: Group) {
+    let step = tileStep(tiles)
+    ScratchPool.shared.withFloats(points * step) { transformed in
+      threads.run(chunks: channelBlocks) { transform($0, 0..<tiles, group, transformed, step) }
+      threads.run(chunks: outputBlocks) { block in
+        ScratchPool.shared.withFloats(points * sumStep(1)) { sums in
+          for point in 0..<points {
+            correlate(
+              block..<block + 1, 0..<tiles, transformed + point * step, sums + point * sumStep(1), accumulate: false)
+          }
+          finish(block..<block + 1, sums, sumStep(1), group)
         }
       }
     }
   }
 
+  /// Sums over some tiles at one point, for some blocks of outputs.
+  private func correlate(
+    _ outputs: Range<Int>, _ range: Range<Int>, _ transformed: UnsafeMutablePointer<Float>,
+    _ sums: UnsafeMutablePointer<Float>, accumulate: Bool
+  ) {
+    var correlation = tern_winograd_correlation()
+    (correlation.tiles, correlation.accumulate) = (range.count, accumulate)
+    (correlation.output_blocks, correlation.input_blocks) = (outputs.count, inputBlocks)
+    correlation.b = UnsafePointer(transformed)
+    correlation.a = correlation.b + (inputBlocks + outputs.lowerBound) * range.count * lanes
+    correlation.c = sums
+    functions.correlate(&correlation)
+  }
+
   /// Transforms one block of channels: the input's first, then the gradient's.
   private func transform(
-    _ channelBlock: Int, _ range: Range<Int>, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
-    _ transformed: UnsafeMutablePointer<Float>, _ tileStep: Int
+    _ channelBlock: Int, _ range: Range<Int>, _ group: Group, _ transformed: UnsafeMutablePointer<Float>, _ step: Int
   ) {
     let g = geometry
     let isInput = channelBlock < inputBlocks
@@ -87,38 +133,33 @@ struct WinogradWeightGradient {
       var source = tern_winograd_source()
       (source.grid.tile_rows, source.grid.tile_columns) = (tileRows, tileColumns)
       (source.grid.first, source.grid.count) = (range.lowerBound, range.count)
-      (source.rows, source.point_step) = (rows, tileStep)
+      (source.rows, source.point_step) = (rows, step)
       source.target = transformed + channelBlock * range.count * lanes
       if isInput {
         (source.grid.height, source.grid.width) = (g.inputHeight, g.inputWidth)
         (source.grid.top, source.grid.left) = (-g.padTop, -g.padLeft)
         source.grid.image_step = g.inputChannels * g.inputHeight * g.inputWidth
         source.channels = min(lanes, g.inputChannelsPerGroup - first)
-        source.planes = x + first * g.inputHeight * g.inputWidth
+        source.planes = group.x + first * g.inputHeight * g.inputWidth
         transforms.input(&source)
       } else {
         (source.grid.height, source.grid.width) = (g.outputHeight, g.outputWidth)
         source.grid.image_step = g.outputChannels * g.outputHeight * g.outputWidth
         source.channels = min(lanes, g.outputChannelsPerGroup - first)
-        source.planes = dy + first * g.outputHeight * g.outputWidth
+        source.planes = group.dy + first * g.outputHeight * g.outputWidth
         transforms.gradient(&source)
       }
     }
   }
 
-  /// From points back to taps.
-  private func finish(
-    _ threads: ThreadPool, _ sums: UnsafeMutablePointer<Float>, _ sumStep: Int, _ filters: UnsafeMutablePointer<Float>
-  ) {
-    let outputs = geometry.outputChannelsPerGroup
-    if tiles == 0 { return filters.update(repeating: 0, count: outputs * geometry.inputChannelsPerGroup * 9) }
-    let chunks = min(outputs, 16)
-    threads.run(chunks: chunks) { chunk in
-      let (first, end) = (outputs * chunk / chunks, outputs * (chunk + 1) / chunks)
-      var gradient = tern_winograd_gradient(
-        sums: sums, point_step: sumStep, output_step: inputBlocks * lanes, first_output: first, outputs: end - first,
-        inputs: geometry.inputChannelsPerGroup, filters: filters)
-      transforms.filter_gradient(&gradient)
-    }
+  /// From the points back to the taps of some blocks of outputs, of which `sums` has the first at its start.
+  private func finish(_ blocks: Range<Int>, _ sums: UnsafeMutablePointer<Float>, _ step: Int, _ group: Group) {
+    let first = blocks.lowerBound * lanes
+    let inputs = geometry.inputChannelsPerGroup
+    var gradient = tern_winograd_gradient(
+      sums: sums, point_step: step, output_step: inputBlocks * lanes,
+      outputs: min(blocks.upperBound * lanes, geometry.outputChannelsPerGroup) - first, inputs: inputs,
+      filters: group.dw + first * inputs * 9)
+    transforms.filter_gradient(&gradient)
   }
 }

@@ -70,52 +70,63 @@ INLINE void TERN_VARIANT(norm_deliver)(
     TERN_VARIANT(norm_narrow)(buffer, array->element, TERN_VARIANT(norm_place)(array, run, first), n);
 }
 
-/// How many elements of runs of `length` may be worked on at once: all where every array holds floats.
-INLINE ptrdiff_t TERN_VARIANT(norm_stretch)(ptrdiff_t length, const tern_norm_array *const *arrays, int count) {
+/// Whether no array needs a buffer: then runs of any length are worked on at once.
+INLINE bool TERN_VARIANT(norm_holds_floats)(const tern_norm_array *const *arrays, int count) {
   for (int k = 0; k < count; k++)
-    if (arrays[k]->data && arrays[k]->element != TERN_ELEMENT_FLOAT32) return length < NORM_BLOCK ? length : NORM_BLOCK;
-  return length;
+    if (arrays[k]->data && arrays[k]->element != TERN_ELEMENT_FLOAT32) return false;
+  return true;
 }
 
 // ---- Blocks
 
-/// Writes past the cache where asked to and where the addresses allow it.
-INLINE bool TERN_VARIANT(norm_can_stream)(bool streams, const float *y) {
-  return streams && (uintptr_t)y % sizeof(VECTOR) == 0;
-}
+/// Whether vectors may be written past the cache from here on.
+INLINE bool TERN_VARIANT(norm_is_aligned)(const float *y) { return (uintptr_t)y % sizeof(VECTOR) == 0; }
 
 INLINE VECTOR TERN_VARIANT(norm_rectified)(VECTOR v) {
   return v < 0.0f ? (VECTOR)0.0f : v;  // NaN stays
 }
 
+/// Runs of floats, `step` apart; null where an operand is absent.
+typedef struct TERN_VARIANT(norm_floats) {
+  const float *from;
+  ptrdiff_t step;
+} TERN_VARIANT(norm_floats);
+typedef struct TERN_VARIANT(norm_results) {
+  float *to;
+  ptrdiff_t step;
+} TERN_VARIANT(norm_results);
+
 /// `y = act((x - mean) * scale + bias + residual)` with one mean, scale and bias.
 INLINE void TERN_VARIANT(norm_affine)(
-    const float *x, const float *residual, float *y, ptrdiff_t n, float mean, float scale, float bias,
-    const bool adds, const bool rectifies, const bool streams) {
-  ptrdiff_t i = 0;
-  if (streams) {
-    for (; i + LANES <= n; i += LANES) {
-      VECTOR v = (TERN_VARIANT(load)(x + i) - mean) * scale + bias;
-      if (adds) v += TERN_VARIANT(load)(residual + i);
-      if (rectifies) v = TERN_VARIANT(norm_rectified)(v);
-      __builtin_nontemporal_store(v, (VECTOR *)(y + i));
+    TERN_VARIANT(norm_floats) xs, TERN_VARIANT(norm_floats) residuals, TERN_VARIANT(norm_results) ys, ptrdiff_t runs,
+    ptrdiff_t n, float mean, float scale, float bias, const bool adds, const bool rectifies, const bool streams) {
+  for (ptrdiff_t run = 0; run < runs; run++) {
+    const float *x = xs.from + run * xs.step, *residual = adds ? residuals.from + run * residuals.step : NULL;
+    float *y = ys.to + run * ys.step;
+    ptrdiff_t i = 0;
+    if (streams && TERN_VARIANT(norm_is_aligned)(y)) {
+      for (; i + LANES <= n; i += LANES) {
+        VECTOR v = (TERN_VARIANT(load)(x + i) - mean) * scale + bias;
+        if (adds) v += TERN_VARIANT(load)(residual + i);
+        if (rectifies) v = TERN_VARIANT(norm_rectified)(v);
+        __builtin_nontemporal_store(v, (VECTOR *)(y + i));
+      }
     }
-  }
-  NORM_LOOP for (ptrdiff_t j = i; j < n; j++) {
-    float v = (x[j] - mean) * scale + bias;
-    if (adds) v += residual[j];
-    if (rectifies) v = v < 0 ? 0 : v;
-    y[j] = v;
+    NORM_LOOP for (ptrdiff_t j = i; j < n; j++) {
+      float v = (x[j] - mean) * scale + bias;
+      if (adds) v += residual[j];
+      if (rectifies) v = v < 0 ? 0 : v;
+      y[j] = v;
+    }
   }
 }
 
-static void TERN_VARIANT(norm_affine_block)(
-    const float *x, const float *residual, float *y, ptrdiff_t n, float mean, float scale, float bias, bool rectifies,
-    bool streams) {
-  streams = TERN_VARIANT(norm_can_stream)(streams, y);
+static void TERN_VARIANT(norm_affine_runs)(
+    TERN_VARIANT(norm_floats) x, TERN_VARIANT(norm_floats) residual, TERN_VARIANT(norm_results) y, ptrdiff_t runs,
+    ptrdiff_t n, float mean, float scale, float bias, bool rectifies, bool streams) {
 #define CASE(adds, rectifies, streams) \
-  TERN_VARIANT(norm_affine)(x, residual, y, n, mean, scale, bias, adds, rectifies, streams)
-  switch ((residual ? 4 : 0) + (rectifies ? 2 : 0) + (streams ? 1 : 0)) {
+  TERN_VARIANT(norm_affine)(x, residual, y, runs, n, mean, scale, bias, adds, rectifies, streams)
+  switch ((residual.from ? 4 : 0) + (rectifies ? 2 : 0) + (streams ? 1 : 0)) {
     case 0: CASE(false, false, false); break;
     case 1: CASE(false, false, true); break;
     case 2: CASE(false, true, false); break;
@@ -129,22 +140,35 @@ static void TERN_VARIANT(norm_affine_block)(
 }
 
 /// `dx = slope * g + tilt * (x - mean) + level`, where `g` is `dy` as far as the rectifier, whose output is `y`, let it
-/// pass; `d_residual` takes `g`. `y` and `d_residual` may be null.
-static void TERN_VARIANT(norm_slope_block)(
-    const float *x, const float *y, const float *dy, float *dx, float *d_residual, ptrdiff_t n, float mean, float slope,
-    float tilt, float level) {
-  if (!y) {
-    NORM_LOOP for (ptrdiff_t i = 0; i < n; i++) dx[i] = slope * dy[i] + (tilt * (x[i] - mean) + level);
-  } else if (!d_residual) {
+/// pass; `d_residual` takes `g`.
+INLINE void TERN_VARIANT(norm_slope)(
+    TERN_VARIANT(norm_floats) xs, TERN_VARIANT(norm_floats) ys, TERN_VARIANT(norm_floats) dys,
+    TERN_VARIANT(norm_results) dxs, TERN_VARIANT(norm_results) d_residuals, ptrdiff_t runs, ptrdiff_t n, float mean,
+    float slope, float tilt, float level, const bool rectifies, const bool splits) {
+  for (ptrdiff_t run = 0; run < runs; run++) {
+    const float *x = xs.from + run * xs.step, *dy = dys.from + run * dys.step;
+    const float *y = rectifies ? ys.from + run * ys.step : NULL;
+    float *dx = dxs.to + run * dxs.step, *d_residual = splits ? d_residuals.to + run * d_residuals.step : NULL;
     NORM_LOOP for (ptrdiff_t i = 0; i < n; i++) {
-      const float g = y[i] > 0 ? dy[i] : 0;
-      dx[i] = slope * g + (tilt * (x[i] - mean) + level);
-    }
-  } else {
-    NORM_LOOP for (ptrdiff_t i = 0; i < n; i++) {
-      const float g = y[i] > 0 ? dy[i] : 0;
-      d_residual[i] = g;
+      const float g = !rectifies || y[i] > 0 ? dy[i] : 0;
+      if (splits) d_residual[i] = g;
       dx[i] = slope * g + (tilt * (x[i] - mean) + level);
     }
   }
+}
+
+static void TERN_VARIANT(norm_slope_runs)(
+    TERN_VARIANT(norm_floats) x, TERN_VARIANT(norm_floats) y, TERN_VARIANT(norm_floats) dy,
+    TERN_VARIANT(norm_results) dx, TERN_VARIANT(norm_results) d_residual, ptrdiff_t runs, ptrdiff_t n, float mean,
+    float slope, float tilt, float level) {
+#define CASE(rectifies, splits) \
+  TERN_VARIANT(norm_slope)(x, y, dy, dx, d_residual, runs, n, mean, slope, tilt, level, rectifies, splits)
+  if (!y.from) {
+    CASE(false, false);
+  } else if (!d_residual.to) {
+    CASE(true, false);
+  } else {
+    CASE(true, true);
+  }
+#undef CASE
 }

@@ -51,7 +51,7 @@ INLINE void TERN_VARIANT(norm_weigh)(
 static void TERN_VARIANT(norm_weigh_block)(
     const float *x, const float *weight, const float *bias, float *y, ptrdiff_t n, float mean, float deviation,
     bool streams) {
-  streams = TERN_VARIANT(norm_can_stream)(streams, y);
+  streams = streams && TERN_VARIANT(norm_is_aligned)(y);
 #define CASE(weighs, adds, streams) \
   TERN_VARIANT(norm_weigh)(x, weight, bias, y, n, mean, deviation, weighs, adds, streams)
   switch ((weight ? 4 : 0) + (bias ? 2 : 0) + (streams ? 1 : 0)) {
@@ -78,7 +78,7 @@ static void TERN_VARIANT(norm_write_row)(const tern_norm_rows *rows, ptrdiff_t r
   const float *bias = TERN_VARIANT(norm_of_group)(rows, rows->bias, row);
   float buffers[2][NORM_BLOCK];
   const tern_norm_array *arrays[] = {&rows->x, &rows->y};
-  const ptrdiff_t stretch = TERN_VARIANT(norm_stretch)(length, arrays, 2);
+  const ptrdiff_t stretch = TERN_VARIANT(norm_holds_floats)(arrays, 2) ? length : NORM_BLOCK;
   for (ptrdiff_t first = 0; first < length; first += stretch) {
     const ptrdiff_t n = length - first < stretch ? length - first : stretch;
     const float *x = TERN_VARIANT(norm_fetch)(&rows->x, row, first, n, buffers[0]);
@@ -91,8 +91,9 @@ static void TERN_VARIANT(norm_write_row)(const tern_norm_rows *rows, ptrdiff_t r
       for (ptrdiff_t at = 0; at < n;) {
         const ptrdiff_t channel = (first + at) / rows->spread, end = (channel + 1) * rows->spread - first;
         const ptrdiff_t count = (end < n ? end : n) - at;
-        TERN_VARIANT(norm_affine_block)(
-            x + at, NULL, y + at, count, mean, weight ? deviation * weight[channel] : deviation,
+        TERN_VARIANT(norm_affine_runs)(
+            (TERN_VARIANT(norm_floats)){x + at, 0}, (TERN_VARIANT(norm_floats)){NULL, 0},
+            (TERN_VARIANT(norm_results)){y + at, 0}, 1, count, mean, weight ? deviation * weight[channel] : deviation,
             bias ? bias[channel] : 0, false, rows->streams);
         at += count;
       }
@@ -133,13 +134,14 @@ static void TERN_VARIANT(norm_row_sums)(const tern_norm_rows *rows, ptrdiff_t ro
     double own[2] = {0, 0};
     for (ptrdiff_t first = 0; first < length; first += NORM_BLOCK) {
       const ptrdiff_t n = length - first < NORM_BLOCK ? length - first : NORM_BLOCK;
-      const float *x = TERN_VARIANT(norm_fetch)(&rows->x, row, run * length + first, n, buffers[0]);
-      const float *dy = TERN_VARIANT(norm_fetch)(&rows->dy, row, run * length + first, n, buffers[1]);
+      const TERN_VARIANT(norm_floats)
+          x = {TERN_VARIANT(norm_fetch)(&rows->x, row, run * length + first, n, buffers[0]), 0},
+          dy = {TERN_VARIANT(norm_fetch)(&rows->dy, row, run * length + first, n, buffers[1]), 0};
       TERN_VARIANT(norm_gradient) total = {0};
       if (weight && rows->spread == 1) {
-        TERN_VARIANT(norm_add_gradient)(&total, x, NULL, dy, weight + first, n, mean, false, true);
+        TERN_VARIANT(norm_add_gradient)(&total, x, x, dy, weight + first, 1, n, mean, false, true);
       } else {
-        TERN_VARIANT(norm_add_gradient)(&total, x, NULL, dy, NULL, n, mean, false, false);
+        TERN_VARIANT(norm_add_gradient)(&total, x, x, dy, NULL, 1, n, mean, false, false);
       }
       TERN_VARIANT(norm_flush)(&total, own);
     }
@@ -177,7 +179,7 @@ static void TERN_VARIANT(norm_weighed_gradient)(
       const float *w = weight + first;
       NORM_LOOP for (ptrdiff_t j = 0; j < n; j++) dx[j] = deviation * w[j] * dy[j] + (tilt * (x[j] - mean) + level);
     } else {
-      TERN_VARIANT(norm_slope_block)(x, NULL, dy, dx, NULL, n, mean, deviation, tilt, level);
+      NORM_LOOP for (ptrdiff_t j = 0; j < n; j++) dx[j] = deviation * dy[j] + (tilt * (x[j] - mean) + level);
     }
     TERN_VARIANT(norm_deliver)(&rows->dx, row, first, n, dx);
   }

@@ -67,17 +67,24 @@ static tern_moments TERN_VARIANT(norm_moments)(const tern_norm_array *x, ptrdiff
 }
 
 static void TERN_VARIANT(norm_normalize)(const tern_norm_span *span, float mean, float scale, float bias) {
-  float buffers[3][NORM_BLOCK];
   const tern_norm_array *arrays[] = {&span->x, &span->residual, &span->y};
-  const ptrdiff_t stretch = TERN_VARIANT(norm_stretch)(span->length, arrays, 3);
+  if (TERN_VARIANT(norm_holds_floats)(arrays, 3)) {
+    TERN_VARIANT(norm_affine_runs)(
+        (TERN_VARIANT(norm_floats)){span->x.data, span->x.step},
+        (TERN_VARIANT(norm_floats)){span->residual.data, span->residual.step},
+        (TERN_VARIANT(norm_results)){span->y.data, span->y.step}, span->runs, span->length, mean, scale, bias,
+        span->rectifies, span->streams);
+    return;
+  }
+  float buffers[3][NORM_BLOCK];
   for (ptrdiff_t run = 0; run < span->runs; run++) {
-    for (ptrdiff_t first = 0; first < span->length; first += stretch) {
-      const ptrdiff_t n = span->length - first < stretch ? span->length - first : stretch;
+    for (ptrdiff_t first = 0; first < span->length; first += NORM_BLOCK) {
+      const ptrdiff_t n = span->length - first < NORM_BLOCK ? span->length - first : NORM_BLOCK;
       float *y = TERN_VARIANT(norm_target)(&span->y, run, first, buffers[2]);
-      TERN_VARIANT(norm_affine_block)(
-          TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]),
-          TERN_VARIANT(norm_fetch)(&span->residual, run, first, n, buffers[1]), y, n, mean, scale, bias,
-          span->rectifies, span->streams);
+      TERN_VARIANT(norm_affine_runs)(
+          (TERN_VARIANT(norm_floats)){TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]), 0},
+          (TERN_VARIANT(norm_floats)){TERN_VARIANT(norm_fetch)(&span->residual, run, first, n, buffers[1]), 0},
+          (TERN_VARIANT(norm_results)){y, 0}, 1, n, mean, scale, bias, span->rectifies, false);
       TERN_VARIANT(norm_deliver)(&span->y, run, first, n, y);
     }
   }
@@ -101,20 +108,25 @@ INLINE void TERN_VARIANT(norm_gradient_step)(
 
 /// Adds `w g` and `w g (x - mean)`, where `g` is `dy` as far as the rectifier let it pass.
 INLINE void TERN_VARIANT(norm_add_gradient)(
-    TERN_VARIANT(norm_gradient) *total, const float *x, const float *y, const float *dy, const float *w, ptrdiff_t n,
-    float mean, const bool rectifies, const bool weighs) {
+    TERN_VARIANT(norm_gradient) *total, TERN_VARIANT(norm_floats) xs, TERN_VARIANT(norm_floats) ys,
+    TERN_VARIANT(norm_floats) dys, const float *w, ptrdiff_t runs, ptrdiff_t n, float mean, const bool rectifies,
+    const bool weighs) {
   VECTOR sum[2] = {total->sum[0], total->sum[1]}, product[2] = {total->product[0], total->product[1]};
-  ptrdiff_t i = 0;
+  for (ptrdiff_t run = 0; run < runs; run++) {
+    const float *x = xs.from + run * xs.step, *dy = dys.from + run * dys.step;
+    const float *y = rectifies ? ys.from + run * ys.step : NULL;
+    ptrdiff_t i = 0;
 #define STEP(k, at, count)          \
   TERN_VARIANT(norm_gradient_step)( \
       &sum[k], &product[k], x + at, y + at, dy + at, w + at, count, mean, rectifies, weighs)
-  for (; i + 2 * LANES <= n; i += 2 * LANES) {
-    STEP(0, i, LANES);
-    STEP(1, i + LANES, LANES);
-  }
-  for (; i + LANES <= n; i += LANES) STEP(0, i, LANES);
-  if (i < n) STEP(1, i, n - i);
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+      STEP(0, i, LANES);
+      STEP(1, i + LANES, LANES);
+    }
+    for (; i + LANES <= n; i += LANES) STEP(0, i, LANES);
+    if (i < n) STEP(1, i, n - i);
 #undef STEP
+  }
   total->sum[0] = sum[0], total->sum[1] = sum[1];
   total->product[0] = product[0], total->product[1] = product[1];
 }
@@ -129,21 +141,28 @@ INLINE void TERN_VARIANT(norm_flush)(TERN_VARIANT(norm_gradient) *total, double 
 static void TERN_VARIANT(norm_gradient_sums)(const tern_norm_span *span, float mean, double *sums) {
   float buffers[3][NORM_BLOCK];
   TERN_VARIANT(norm_gradient) total = {0};
+  const tern_norm_array *arrays[] = {&span->x, &span->y, &span->dy};
+  const bool holds_floats = TERN_VARIANT(norm_holds_floats)(arrays, 3);
+  // Runs of floats are taken together until there are so many elements that their sums should move on.
   const ptrdiff_t stretch = span->length < NORM_BLOCK ? span->length : NORM_BLOCK;
+  const ptrdiff_t together = holds_floats && stretch > 0 && stretch == span->length ? NORM_LONG_BLOCK / stretch : 1;
   ptrdiff_t filled = 0;
   sums[0] = sums[1] = 0;
-  for (ptrdiff_t run = 0; run < span->runs; run++) {
+  for (ptrdiff_t run = 0; run < span->runs; run += together) {
+    const ptrdiff_t runs = span->runs - run < together ? span->runs - run : together;
     for (ptrdiff_t first = 0; first < span->length; first += stretch) {
       const ptrdiff_t n = span->length - first < stretch ? span->length - first : stretch;
-      const float *x = TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]);
-      const float *dy = TERN_VARIANT(norm_fetch)(&span->dy, run, first, n, buffers[1]);
+      const TERN_VARIANT(norm_floats)
+          x = {TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]), span->x.step},
+          dy = {TERN_VARIANT(norm_fetch)(&span->dy, run, first, n, buffers[1]), span->dy.step};
       if (span->rectifies) {
-        const float *y = TERN_VARIANT(norm_fetch)(&span->y, run, first, n, buffers[2]);
-        TERN_VARIANT(norm_add_gradient)(&total, x, y, dy, NULL, n, mean, true, false);
+        const TERN_VARIANT(norm_floats)
+            y = {TERN_VARIANT(norm_fetch)(&span->y, run, first, n, buffers[2]), span->y.step};
+        TERN_VARIANT(norm_add_gradient)(&total, x, y, dy, NULL, runs, n, mean, true, false);
       } else {
-        TERN_VARIANT(norm_add_gradient)(&total, x, NULL, dy, NULL, n, mean, false, false);
+        TERN_VARIANT(norm_add_gradient)(&total, x, x, dy, NULL, runs, n, mean, false, false);
       }
-      filled += n;
+      filled += runs * n;
       if (filled < NORM_LONG_BLOCK) continue;
       TERN_VARIANT(norm_flush)(&total, sums);
       filled = 0;
@@ -154,18 +173,30 @@ static void TERN_VARIANT(norm_gradient_sums)(const tern_norm_span *span, float m
 
 static void TERN_VARIANT(norm_input_gradient)(
     const tern_norm_span *span, float mean, float slope, float tilt, float level) {
-  float buffers[5][NORM_BLOCK];
   const tern_norm_array *arrays[] = {&span->x, &span->y, &span->dy, &span->dx, &span->d_residual};
-  const ptrdiff_t stretch = TERN_VARIANT(norm_stretch)(span->length, arrays, 5);
+  if (TERN_VARIANT(norm_holds_floats)(arrays, 5)) {
+    TERN_VARIANT(norm_slope_runs)(
+        (TERN_VARIANT(norm_floats)){span->x.data, span->x.step},
+        (TERN_VARIANT(norm_floats)){span->rectifies ? span->y.data : NULL, span->y.step},
+        (TERN_VARIANT(norm_floats)){span->dy.data, span->dy.step},
+        (TERN_VARIANT(norm_results)){span->dx.data, span->dx.step},
+        (TERN_VARIANT(norm_results)){span->d_residual.data, span->d_residual.step}, span->runs, span->length, mean,
+        slope, tilt, level);
+    return;
+  }
+  float buffers[5][NORM_BLOCK];
   for (ptrdiff_t run = 0; run < span->runs; run++) {
-    for (ptrdiff_t first = 0; first < span->length; first += stretch) {
-      const ptrdiff_t n = span->length - first < stretch ? span->length - first : stretch;
+    for (ptrdiff_t first = 0; first < span->length; first += NORM_BLOCK) {
+      const ptrdiff_t n = span->length - first < NORM_BLOCK ? span->length - first : NORM_BLOCK;
       float *dx = TERN_VARIANT(norm_target)(&span->dx, run, first, buffers[3]);
       float *d_residual = TERN_VARIANT(norm_target)(&span->d_residual, run, first, buffers[4]);
-      TERN_VARIANT(norm_slope_block)(
-          TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]),
-          span->rectifies ? TERN_VARIANT(norm_fetch)(&span->y, run, first, n, buffers[1]) : NULL,
-          TERN_VARIANT(norm_fetch)(&span->dy, run, first, n, buffers[2]), dx, d_residual, n, mean, slope, tilt, level);
+      const float *y = span->rectifies ? TERN_VARIANT(norm_fetch)(&span->y, run, first, n, buffers[1]) : NULL;
+      TERN_VARIANT(norm_slope_runs)(
+          (TERN_VARIANT(norm_floats)){TERN_VARIANT(norm_fetch)(&span->x, run, first, n, buffers[0]), 0},
+          (TERN_VARIANT(norm_floats)){y, 0},
+          (TERN_VARIANT(norm_floats)){TERN_VARIANT(norm_fetch)(&span->dy, run, first, n, buffers[2]), 0},
+          (TERN_VARIANT(norm_results)){dx, 0}, (TERN_VARIANT(norm_results)){d_residual, 0}, 1, n, mean, slope, tilt,
+          level);
       TERN_VARIANT(norm_deliver)(&span->dx, run, first, n, dx);
       TERN_VARIANT(norm_deliver)(&span->d_residual, run, first, n, d_residual);
     }

@@ -69,7 +69,7 @@ typedef struct tern_norm_rows {
 
 enum {
   TERN_NORM_COLUMNS = 64,  ///< at most so many columns are worked on side by side
-  TERN_NORM_SPREAD = 16,   ///< from so many neighbours with one weight on, they are worked on as a run
+  TERN_NORM_SPREAD = 32,   ///< from so many neighbours with one weight on, they are worked on as a run
 };
 
 /// The loops of normalization. Half types are converted a block at a time; everything is computed in float, long sums

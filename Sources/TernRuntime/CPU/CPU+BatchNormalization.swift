@@ -15,7 +15,7 @@ extension CPUBackend {
     let (x, y) = (strips.operand(inputs.x), strips.operand(results.y))
     let residual = inputs.residual.map(strips.operand)
     let moments = strips.workspace(self, of: tern_moments.self, perColumn: 1)
-    let coefficients = scratch([plan.channels * strips.fold, 3])
+    let coefficients = strips.coefficients(self)
     let streams = isWorthStreaming(results.y)
     let count = Float(plan.channelCount)
     strips.run(
@@ -47,9 +47,8 @@ extension CPUBackend {
             new.variance.floats[channel] =
               old.1.floats[channel] * (1 - momentum) + Float(variance) * (count / (count - 1)) * momentum
           }
-          strips.setCoefficients(
-            coefficients, channel,
-            [mean, deviation * (weight?.floats[channel] ?? 1), bias?.floats[channel] ?? 0])
+          coefficients.set(
+            channel, mean, deviation * (weight?.floats[channel] ?? 1), bias?.floats[channel] ?? 0)
         }
       },
       second: { strip, images in
@@ -61,14 +60,17 @@ extension CPUBackend {
         span.x = x.array(strip, images)
         span.y = y.array(strip, images)
         if let residual { span.residual = residual.array(strip, images) }
-        let values = strips.coefficients(coefficients, strip)
         if strips.usesColumns {
           var columns = tern_norm_columns()
           columns.span = span
-          (columns.mean, columns.scale, columns.bias) = (values[0], values[1], values[2])
+          (columns.mean, columns.scale, columns.bias) = (
+            coefficients[0, strip], coefficients[1, strip], coefficients[2, strip]
+          )
           table.column_normalize(&columns)
         } else {
-          table.normalize(&span, values[0].pointee, values[1].pointee, values[2].pointee)
+          table.normalize(
+            &span, coefficients[0, strip].pointee, coefficients[1, strip].pointee,
+            coefficients[2, strip].pointee)
         }
       })
     withExtendedLifetime((weight, bias, old, moments, coefficients, x, y, residual)) {}
@@ -89,8 +91,8 @@ extension CPUBackend {
     let upstream = strips.operand(dy)
     let (dx, dResidual) = (gradients.dx.map(strips.operand), gradients.dResidual.map(strips.operand))
     let sums = strips.workspace(self, of: Double.self, perColumn: 2)
-    let coefficients = scratch([plan.channels * strips.fold, 4])
-    for channel in 0..<plan.channels { strips.setCoefficients(coefficients, channel, [mean.floats[channel]]) }
+    let coefficients = strips.coefficients(self)
+    for channel in 0..<plan.channels { coefficients.set(channel, mean.floats[channel]) }
 
     func span(_ strip: ChannelStrips.Strip, _ images: Range<Int>) -> tern_norm_span {
       var span = tern_norm_span()
@@ -108,7 +110,7 @@ extension CPUBackend {
       first: { strip, images, place in
         let target = sums.pointer + 2 * place
         var span = span(strip, images)
-        let means = strips.coefficients(coefficients, strip)[0]
+        let means = coefficients[0, strip]
         if strips.usesColumns {
           target.update(repeating: 0, count: 2 * strip.columns)
           var columns = tern_norm_columns()
@@ -133,12 +135,9 @@ extension CPUBackend {
           gradients.dWeight.floats[channel] = Float(product * deviation)
           let slope = deviation * Double(weight?.floats[channel] ?? 1)
           let count = Double(plan.channelCount)
-          strips.setCoefficients(
-            coefficients, channel,
-            [
-              mean.floats[channel], Float(slope), Float(-slope * deviation * deviation * product / count),
-              Float(-slope * sum / count),
-            ])
+          coefficients.set(
+            channel, mean.floats[channel], Float(slope), Float(-slope * deviation * deviation * product / count),
+            Float(-slope * sum / count))
         }
       },
       second: { strip, images in
@@ -146,16 +145,18 @@ extension CPUBackend {
         var span = span(strip, images)
         span.dx = dx.array(strip, images)
         if let dResidual { span.d_residual = dResidual.array(strip, images) }
-        let values = strips.coefficients(coefficients, strip)
         if strips.usesColumns {
           var columns = tern_norm_columns()
           columns.span = span
-          columns.mean = values[0]
-          (columns.slope, columns.tilt, columns.level) = (values[1], values[2], values[3])
+          columns.mean = coefficients[0, strip]
+          (columns.slope, columns.tilt, columns.level) = (
+            coefficients[1, strip], coefficients[2, strip], coefficients[3, strip]
+          )
           table.column_input_gradient(&columns)
         } else {
           table.input_gradient(
-            &span, values[0].pointee, values[1].pointee, values[2].pointee, values[3].pointee)
+            &span, coefficients[0, strip].pointee, coefficients[1, strip].pointee, coefficients[2, strip].pointee,
+            coefficients[3, strip].pointee)
         }
       })
     withExtendedLifetime((weight, mean, deviation, sums, coefficients, x, y, upstream, dx, dResidual)) {}

@@ -48,7 +48,7 @@ struct ChannelStrips {
   /// the places of its parts in order; then `second` for each strip and part.
   func run(
     _ threads: ThreadPool, first: (Strip, _ images: Range<Int>, _ place: Int) -> Void,
-    join: (Strip, _ places: [Int]) -> Void, second: (Strip, _ images: Range<Int>) -> Void
+    join: (Strip, _ places: StrideTo<Int>) -> Void, second: (Strip, _ images: Range<Int>) -> Void
   ) {
     if parts == 1 {
       let perChunk = max(1, (1 << 14) / max(1, perStrip * plan.channelCount))
@@ -56,7 +56,7 @@ struct ChannelStrips {
         for index in chunk * perChunk..<min(stripCount, (chunk + 1) * perChunk) {
           let strip = strip(index)
           first(strip, 0..<plan.batch, place(index, 0))
-          join(strip, [place(index, 0)])
+          join(strip, places(index))
           second(strip, 0..<plan.batch)
         }
       }
@@ -66,7 +66,7 @@ struct ChannelStrips {
       let (index, part) = chunk.quotientAndRemainder(dividingBy: parts)
       first(strip(index), images(part), place(index, part))
     }
-    for index in 0..<stripCount { join(strip(index), (0..<parts).map { place(index, $0) }) }
+    for index in 0..<stripCount { join(strip(index), places(index)) }
     threads.run(chunks: stripCount * parts) { chunk in
       let (index, part) = chunk.quotientAndRemainder(dividingBy: parts)
       second(strip(index), images(part))
@@ -80,6 +80,10 @@ struct ChannelStrips {
   private func images(_ part: Int) -> Range<Int> { part * plan.batch / parts..<(part + 1) * plan.batch / parts }
 
   private func place(_ strip: Int, _ part: Int) -> Int { (strip * parts + part) * perStrip * fold }
+
+  private func places(_ strip: Int) -> StrideTo<Int> {
+    stride(from: place(strip, 0), to: place(strip, parts), by: perStrip * fold)
+  }
 
   // MARK: Memory
 
@@ -99,20 +103,33 @@ struct ChannelStrips {
     }
   }
 
-  /// Writes the numbers of a channel, each into a list of its own, once for each column.
-  func setCoefficients(_ table: StridedView, _ channel: Int, _ values: [Float]) {
-    let length = plan.channels * fold
-    for (index, value) in values.enumerated() {
-      (table.floats + index * length + channel * fold).update(repeating: value, count: fold)
+  /// Up to four numbers for each channel, in lists with one number for each column.
+  struct Coefficients {
+    private let lists: Workspace<Float>
+    private let length, fold: Int
+
+    fileprivate init(_ lists: Workspace<Float>, length: Int, fold: Int) {
+      self.lists = lists
+      self.length = length
+      self.fold = fold
+    }
+
+    /// Sets the first numbers of a channel.
+    func set(_ channel: Int, _ values: Float...) {
+      for index in values.indices {
+        (lists.pointer + index * length + channel * fold).update(repeating: values[index], count: fold)
+      }
+    }
+
+    /// Where a strip's part of a list begins.
+    subscript(_ index: Int, _ strip: Strip) -> UnsafePointer<Float> {
+      UnsafePointer(lists.pointer + index * length + strip.channels.lowerBound * fold)
     }
   }
 
-  /// Where a strip's part of each of those lists begins.
-  func coefficients(_ table: StridedView, _ strip: Strip) -> [UnsafePointer<Float>] {
+  func coefficients(_ backend: CPUBackend) -> Coefficients {
     let length = plan.channels * fold
-    return (0..<table.count / length).map {
-      UnsafePointer(table.floats + $0 * length + strip.channels.lowerBound * fold)
-    }
+    return Coefficients(Workspace(backend, count: 4 * length), length: length, fold: fold)
   }
 
   /// A view as the strips step through it; copied where the elements of a channel, or the columns of a strip, are not

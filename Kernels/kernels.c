@@ -136,6 +136,12 @@ static const char depthwise_cpu_cl[] = {
 static const char conv_implicit_cl[] = {
 #embed "conv_implicit.cl"
 };
+static const char winograd_weights_cpu_cl[] = {
+#embed "winograd_weights_cpu.cl"
+};
+static const char winograd_segments_cl[] = {
+#embed "winograd_segments.cl"
+};
 
 static const tern_source sources[] = {
     {"tern_math.h", math_h, sizeof math_h},
@@ -178,6 +184,8 @@ static const tern_source sources[] = {
     {"winograd.cl", winograd_cl, sizeof winograd_cl},
     {"winograd_cpu.cl", winograd_cpu_cl, sizeof winograd_cpu_cl},
     {"winograd_gpu.cl", winograd_gpu_cl, sizeof winograd_gpu_cl},
+    {"winograd_segments.cl", winograd_segments_cl, sizeof winograd_segments_cl},
+    {"winograd_weights_cpu.cl", winograd_weights_cpu_cl, sizeof winograd_weights_cpu_cl},
 };
 
 tern_source tern_kernel_source(const char *name) {

@@ -58,29 +58,36 @@ typedef struct {
 } image_t;
 
 /// Transforms a tile of SIZE x SIZE elements to v, whose points are `step` elements apart.
-#define DEFINE_POINTS(NAME, SIZE, LINE)                                                                            \
-  __kernel void NAME(__global const STORAGE(SOURCE) *x, __global float *v, const image_t s) {                      \
-    const long tile = get_global_id(0), channel = get_global_id(1);                                                \
-    if (tile >= s.tiles) return;                                                                                   \
-    const long line = tile / s.tilesWidth, image = line / s.tilesHeight;                                           \
-    const int row = line % s.tilesHeight * OUT - s.top, column = tile % s.tilesWidth * OUT - s.left;               \
-    x += s.x + image * s.xImage + channel * s.xChannel;                                                            \
-    float d[SIZE][SIZE], down[TILE][SIZE], across[TILE];                                                           \
-    _Pragma("unroll") for (int i = 0; i < SIZE; i++)                                                               \
-        _Pragma("unroll") for (int j = 0; j < SIZE; j++) {                                                         \
-      const long h = row + i, w = column + j;                                                                      \
-      d[i][j] = h >= 0 && h < s.height && w >= 0 && w < s.width ? LOAD(SOURCE, x, h * s.xRow + w * s.xColumn) : 0.0f; \
-    }                                                                                                              \
-    _Pragma("unroll") for (int j = 0; j < SIZE; j++) LINE(&d[0][j], SIZE, &down[0][j], SIZE);                      \
-    v += channel * s.tiles + tile;                                                                                 \
-    const long step = s.channels * s.tiles;                                                                        \
-    _Pragma("unroll") for (int k = 0; k < TILE; k++) {                                                             \
-      LINE(down[k], 1, across, 1);                                                                                 \
-      _Pragma("unroll") for (int j = 0; j < TILE; j++) v[(k * TILE + j) * step] = across[j];                       \
-    }                                                                                                              \
+#define DEFINE_TRANSFORM(NAME, SIZE, LINE)                                                                       \
+  static inline void NAME(                                                                                       \
+      __global const STORAGE(SOURCE) *x, __global float *v, const image_t *s, long tile, long channel) {         \
+    const long line = tile / s->tilesWidth, image = line / s->tilesHeight, step = s->channels * s->tiles;        \
+    const int row = line % s->tilesHeight * OUT - s->top, column = tile % s->tilesWidth * OUT - s->left;         \
+    x += s->x + image * s->xImage + channel * s->xChannel;                                                       \
+    float d[SIZE][SIZE], down[TILE][SIZE], across[TILE];                                                         \
+    _Pragma("unroll") for (int i = 0; i < SIZE; i++)                                                             \
+        _Pragma("unroll") for (int j = 0; j < SIZE; j++) {                                                       \
+      const long h = row + i, w = column + j;                                                                    \
+      const bool inside = h >= 0 && h < s->height && w >= 0 && w < s->width;                                     \
+      d[i][j] = inside ? LOAD(SOURCE, x, h * s->xRow + w * s->xColumn) : 0.0f;                                   \
+    }                                                                                                            \
+    _Pragma("unroll") for (int j = 0; j < SIZE; j++) LINE(&d[0][j], SIZE, &down[0][j], SIZE);                    \
+    v += channel * s->tiles + tile;                                                                              \
+    _Pragma("unroll") for (int k = 0; k < TILE; k++) {                                                           \
+      LINE(down[k], 1, across, 1);                                                                               \
+      _Pragma("unroll") for (int j = 0; j < TILE; j++) v[(k * TILE + j) * step] = across[j];                     \
+    }                                                                                                            \
   }
-DEFINE_POINTS(winograd_points, TILE, input_line)
-DEFINE_POINTS(winograd_gradients, OUT, gradient_line)
+DEFINE_TRANSFORM(transform_input, TILE, input_line)
+DEFINE_TRANSFORM(transform_gradient, OUT, gradient_line)
+
+__kernel void winograd_points(__global const STORAGE(SOURCE) *x, __global float *v, const image_t s) {
+  if (get_global_id(0) < s.tiles) transform_input(x, v, &s, get_global_id(0), get_global_id(1));
+}
+
+__kernel void winograd_gradients(__global const STORAGE(SOURCE) *dy, __global float *v, const image_t s) {
+  if (get_global_id(0) < s.tiles) transform_gradient(dy, v, &s, get_global_id(0), get_global_id(1));
+}
 
 typedef struct {
   long tilesHeight, tilesWidth, tiles, outputs;  // outputs of all groups

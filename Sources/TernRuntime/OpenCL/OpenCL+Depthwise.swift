@@ -4,9 +4,10 @@
 // width, `depthwise_gpu.cl` with a work-item for each result.
 
 extension OpenCLBackend {
-  /// Filters beyond 7 × 7 would need more sums than there are registers.
+  /// Filters beyond 7 × 7 would need more sums than there are registers; of 1 × 1, there is nothing to share.
   func canUseDepthwise(_ geometry: ConvolutionGeometry) -> Bool {
-    guard geometry.inputChannelsPerGroup == 1, geometry.kernelHeight * geometry.kernelWidth <= 49 else { return false }
+    let taps = geometry.kernelHeight * geometry.kernelWidth
+    guard geometry.inputChannelsPerGroup == 1, 2...49 ~= taps else { return false }
     return !isCPUDevice || DepthwiseBands(geometry, vector: wideShape.vector).bytes <= localMemoryBytes
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Winograd convolutions on devices of type CPU: `winograd_cpu.cl`.
+// Winograd convolutions on devices of type CPU: `winograd_cpu.cl` and `winograd_weights_cpu.cl`.
 
 /// Sizes that the kernels share with the host.
 struct WideWinograd {
@@ -121,7 +121,7 @@ extension OpenCLBackend {
       let items = ceilDivide(blocks, perItem)
       let sums = scratch(items * sum)
       launch(
-        "winograd_cpu.cl", "winograd_sums", definitions: sizes.definitions(), global: [items, plan.groups],
+        "winograd_weights_cpu.cl", "winograd_sums", definitions: sizes.definitions(), global: [items, plan.groups],
         local: [1, 1],
         [
           .storage(plan.source.storage), .storage(plan.result.storage), .storage(sums), .local(values),
@@ -161,7 +161,7 @@ extension OpenCLBackend {
   private func weights(_ sizes: WideWinograd, _ storage: Storage, into dw: StridedView, _ sums: [Int]) {
     let plan = sizes.plan
     launch(
-      "winograd_cpu.cl", "winograd_weights", definitions: sizes.definitions(result: dw.dtype),
+      "winograd_weights_cpu.cl", "winograd_weights", definitions: sizes.definitions(result: dw.dtype),
       global: [ceilDivide(plan.channels, sizes.shape.vector), plan.outputs, plan.groups], local: [1, 1, 1],
       [.storage(storage), .storage(dw.storage), .longs([plan.channels, plan.outputs] + sums + [dw.offset])])
   }
@@ -187,7 +187,8 @@ extension OpenCLBackend {
     let target = scratch(plan.points * plan.groups * plan.tiles * pitch)
     let perItem = min(16, max(1, plan.tiles / (8 * computeUnits)))
     launch(
-      "winograd_cpu.cl", kernel, definitions: sizes.definitions(),
+      kernel == "winograd_points" ? "winograd_cpu.cl" : "winograd_weights_cpu.cl", kernel,
+      definitions: sizes.definitions(),
       global: [ceilDivide(plan.tiles, perItem), plan.groups], local: [1, 1],
       [.storage(view.storage), .storage(target), image(perItem), sizes.placement(pitch)])
     return target

@@ -2,8 +2,8 @@
 import Tern
 import TernNN
 
-/// MobileNet (Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017):
-/// convolutions are separated into one that looks at each channel alone and one that mixes the channels of a pixel.
+/// MobileNet (Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications",
+/// 2017): convolutions are separated into one that looks at each channel alone and one that mixes those of a pixel.
 ///
 ///     images [N, 3, H, W]  conv 3x3  depthwise 3x3 + conv 1x1, 13 times  mean of each channel  linear  [N, classes]
 ///
@@ -29,7 +29,7 @@ public struct MobileNet: Layer {
   /// The published network.
   ///
   /// - Parameters:
-  ///   - width: what all numbers of channels are multiplied by, the paper's alpha; 0.25, 0.5, 0.75 and 1 were published.
+  ///   - width: what all numbers of channels are multiplied by, the paper's alpha; published with 0.25, 0.5, 0.75, 1.
   ///   - classes: outputs.
   ///   - channels: of the images.
   ///   - generator: what the initial weights are drawn from.

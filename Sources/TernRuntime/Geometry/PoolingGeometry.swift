@@ -10,8 +10,8 @@ package struct PoolingGeometry: Sendable, Hashable {
   /// Average pooling: whether padding counts in the divisor (PyTorch's `count_include_pad`).
   package let countsPadding: Bool
   /// Whether windows follow from the output's size: window `i` of `o` along an axis of size `s` is
-  /// `floor(i * s / o) ..< ceil((i + 1) * s / o)`. Then the kernel is the largest window, stride and dilation are 1, and
-  /// there is no padding.
+  /// `floor(i * s / o) ..< ceil((i + 1) * s / o)`. Then the kernel is the largest window, stride and dilation are 1,
+  /// and there is no padding.
   package let isAdaptive: Bool
   package let outputHeight, outputWidth: Int
 
@@ -52,7 +52,7 @@ package struct PoolingGeometry: Sendable, Hashable {
     outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
     outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
   }
-  /// Windows that cover the input so that the output has a given size: equal ones where the sizes divide, else adaptive.
+  /// Windows that cover the input so that the output has a given size: equal ones where sizes divide, else adaptive.
   package init(_ operation: String, input: [Int], output: (Int, Int)) {
     require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
     require(output.0 >= 1 && output.1 >= 1, "\(operation): output size must be at least 1x1, got \(output)")

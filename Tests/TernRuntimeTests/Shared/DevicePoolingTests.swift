@@ -33,7 +33,8 @@ import Testing
     return windowsOfOneSize(g)
   }
 
-  /// Positions whose share of the axis overlaps that of the output: both axes are 1 long, whatever they are divided into.
+  /// Positions whose share of the axis overlaps that of the output: both axes are 1 long, whatever they are divided
+  /// into.
   private static func adaptiveWindows(_ g: PoolingGeometry) -> [[Int?]] {
     func positions(_ size: Int, _ outputs: Int, _ output: Int) -> [Int] {
       (0..<size).filter { $0 * outputs < (output + 1) * size && ($0 + 1) * outputs > output * size }

@@ -8,7 +8,7 @@ DEBUG_FLAGS := -Xcc -O2
 # Arguments for `make demo` and `make bench`, for example ARGS="--only sgemm".
 ARGS ?=
 
-.PHONY: help deps build demo test bench lint docs oclgrind check-aarch64 clean
+.PHONY: help deps build demo test bench report lint docs oclgrind check-aarch64 clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make deps           install what is missing (apt), or say what is and what still works"
 	@echo "make build          release build of the libraries, tern and tern-bench"
 	@echo "make bench          time every case on every device (ARGS=\"--only sgemm --html report.html\")"
+	@echo "make report         render the page of tern-bench --html in headless Chromium and look for faults"
 	@echo "make lint           layout, licence lines and file sizes"
 	@echo "make docs           documentation archive in .build/docs; warnings are errors"
 	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds, data races, initialization"
@@ -38,6 +39,11 @@ test: deps
 bench: deps
 	$(SWIFT) build -c release --product tern-bench
 	$(SWIFT) run -c release --skip-build tern-bench $(ARGS)
+
+report:
+	@.ci/deps chromium
+	$(SWIFT) build -c release --product tern-bench
+	@Tests/report.sh
 
 lint:
 	@.ci/lint

@@ -19,9 +19,19 @@ struct Case: Sendable {
   /// What one step does, in units of `unit` times seconds: 10^9 operations, 10^9 bytes, samples.
   let work: Double
   let unit: String
+  /// Billions of floating-point operations in a step that arithmetic bounds; nil where memory does.
+  var operations: Double?
   let prepare: @Sendable (Device) throws -> Step
 
   static let all: [Case] = matmulCases + convolutionCases + streamingCases + trainingCases
+
+  /// What part of a device's peak a step that takes so long reaches: of multiply-adds where it has operations, else of
+  /// bytes copied. More than 1 where data stay in a cache, or where an algorithm needs fewer operations than are
+  /// counted.
+  func share(ofPeak peak: Peak, seconds: Double) -> Double {
+    if let operations { return operations / seconds / peak.multiplyAdds }
+    return work / seconds / peak.copied
+  }
 
   static func named(_ name: String) -> Case? { all.first { $0.name == name } }
 

@@ -2,9 +2,10 @@
 import Foundation
 import Tern
 
-/// What one case reached on one device; one line of JSON.
-struct Outcome: Encodable {
+/// What one case reached on one device; one line of JSON, which other libraries' timings have, too.
+struct Outcome: Codable {
   let name: String
+  let library: String
   let device: String
   let median: Double?
   let best: Double?
@@ -15,6 +16,7 @@ struct Outcome: Encodable {
   init(_ benchmark: Case, device: Device, times: [Double]) {
     let sorted = times.sorted()
     name = benchmark.name
+    library = Self.ours
     self.device = device.description
     best = sorted.first
     median = sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
@@ -25,9 +27,12 @@ struct Outcome: Encodable {
   /// The answer for a case that does not exist.
   init(unknown name: String, device: Device) {
     self.name = name
+    library = Self.ours
     self.device = device.description
     (median, best, rate, unit) = (nil, nil, nil, nil)
   }
+
+  private static let ours = "tern"
 
   private enum CodingKeys: String, CodingKey {
     case name = "case"
@@ -42,7 +47,7 @@ struct Outcome: Encodable {
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
-    try container.encode("tern", forKey: .library)
+    try container.encode(library, forKey: .library)
     try container.encode(device, forKey: .device)
     try container.encode(median, forKey: .median)
     try container.encode(best, forKey: .best)
@@ -55,23 +60,6 @@ struct Outcome: Encodable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(self) + Data("\n".utf8)
-  }
-}
-
-/// A case with its outcomes, one for each device.
-struct Row {
-  let benchmark: Case
-  let outcomes: [Outcome]
-
-  init(_ benchmark: Case, outcomes: [Outcome]) {
-    self.benchmark = benchmark
-    self.outcomes = outcomes
-  }
-
-  /// How many times as fast as the first device.
-  func ratio(_ index: Int) -> Double? {
-    guard let rate = outcomes[index].rate, let first = outcomes[0].rate else { return nil }
-    return rate / first
   }
 }
 

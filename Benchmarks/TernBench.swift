@@ -11,7 +11,8 @@ struct TernBench: ParsableCommand {
     abstract: "Times Tern's operations and training steps, device against device.",
     discussion: """
       Without options every case runs on the CPU and on each OpenCL device, in short bursts that take turns, and a \
-      table of the best rates follows. Rates of different runs do not compare: a machine's speed drifts.
+      table of the best rates follows, with the share of what a loop of multiply-adds or a copy reaches on the device. \
+      Rates of different runs do not compare: a machine's speed drifts.
       """)
 
   @Option(
@@ -33,6 +34,9 @@ struct TernBench: ParsableCommand {
   @Option(help: "Write the results as one page with charts to this file.")
   var html: String?
 
+  @Option(help: "Other libraries' timings to draw beside ours: a file of such JSON objects.")
+  var peers: String?
+
   @Flag(help: "Print the names of the cases.")
   var list = false
 
@@ -41,6 +45,7 @@ struct TernBench: ParsableCommand {
 
   func validate() throws {
     guard seconds > 0 else { throw ValidationError("--seconds must be positive, got \(seconds)") }
+    if peers != nil && html == nil { throw ValidationError("--peers is drawn in the page that --html FILE names") }
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, got \(threads)") }
   }
 
@@ -50,7 +55,6 @@ struct TernBench: ParsableCommand {
     // The pool of threads reads this when the first operation runs, which is later.
     if let threads { setenv("TERN_THREADS", String(threads), 1) }
     do {
-      try Doctor.checkSettings()
       if serve { return try Server(device: device.first.map(Device.named) ?? .default).run() }
       try report(cases, on: device.isEmpty ? Device.all : device.map(Device.named))
     } catch let error as TernError {
@@ -60,17 +64,21 @@ struct TernBench: ParsableCommand {
   }
 
   private func report(_ cases: [Case], on devices: [Device]) throws {
+    let peers = try peers.map(Outcome.readAll) ?? []
     let journal = try json.map(Journal.init)
     let progress = Progress(total: cases.count)
-    var rows: [Row] = []
-    for benchmark in cases {
+    var results = Results(on: devices)
+    results.peers = peers
+    for (number, benchmark) in cases.enumerated() {
+      if number > 0 && number % 8 == 0 { results.probeAgain() }
       progress.begin(benchmark)
       let row = Row(benchmark, outcomes: measure(benchmark, on: devices, seconds: seconds))
       for outcome in row.outcomes { try journal?.append(outcome) }
       progress.end(row)
-      rows.append(row)
+      results.rows.append(row)
     }
-    print(table(rows, devices: devices))
-    if let html { try writeReport(rows, devices: devices, to: html) }
+    results.probeAgain()
+    print(table(results))
+    if let html { try writeReport(results, to: html) }
   }
 }

@@ -32,8 +32,16 @@ private struct ConvolutionShape: Sendable {
       x, weight, bias: bias, stride: Pair(stride), padding: .symmetric(Pair(padding)), groups: groups)
   }
 
+  private func timed(
+    _ suffix: String, operations: Double, _ prepare: @escaping @Sendable (Device) throws -> Case.Step
+  ) -> Case {
+    Case(
+      name: name + suffix, family: .convolution, work: operations, unit: "GFLOP/s", operations: operations,
+      prepare: prepare)
+  }
+
   var forward: Case {
-    Case(name: name + "_fwd", family: .convolution, work: operations / 1e9, unit: "GFLOP/s") { device in
+    timed("_fwd", operations: operations / 1e9) { device in
       let (x, weight, bias) = inputs(on: device)
       return { self(x, weight, bias).evaluated() }
     }
@@ -41,7 +49,7 @@ private struct ConvolutionShape: Sendable {
 
   /// Forward, then the gradients of input, weight and bias; counted as three times the forward pass.
   var forwardAndBackward: Case {
-    Case(name: name + "_fwdbwd", family: .convolution, work: 3 * operations / 1e9, unit: "GFLOP/s") { device in
+    timed("_fwdbwd", operations: 3 * operations / 1e9) { device in
       let (x, weight, bias) = inputs(on: device)
       return {
         let (_, gradients) = valueAndGradients(at: [x, weight, bias]) { self($0[0], $0[1], $0[2]).sum() }

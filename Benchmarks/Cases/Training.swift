@@ -4,12 +4,19 @@ import TernModels
 import TernNN
 
 extension Case {
-  /// Whole training steps on one batch: forward, gradients, update.
+  /// Whole training steps on one batch: forward, gradients, update. Operations are those of the linear and convolution
+  /// layers' multiply-adds for one sample, three times: forward, and for the gradients of inputs and weights.
   static let trainingCases: [Case] = [
-    training("train_mlp_b128", mlp, inputs: [128, 784]) { Adam(learningRate: 1e-3) },
-    training("train_lenet5_b64", lenet5, inputs: [64, 1, 28, 28]) { SGD(learningRate: 0.01, momentum: 0.9) },
-    training("train_resnet18_cifar_b32", resnet18, inputs: [32, 3, 32, 32]) { SGD(learningRate: 0.1, momentum: 0.9) },
-    training("train_mobilenet_cifar_b32", mobileNet, inputs: [32, 3, 32, 32]) { SGD(learningRate: 0.1, momentum: 0.9) },
+    training("train_mlp_b128", mlp, inputs: [128, 784], multiplyAdds: 668_672) { Adam(learningRate: 1e-3) },
+    training("train_lenet5_b64", lenet5, inputs: [64, 1, 28, 28], multiplyAdds: 416_520) {
+      SGD(learningRate: 0.01, momentum: 0.9)
+    },
+    training("train_resnet18_cifar_b32", resnet18, inputs: [32, 3, 32, 32], multiplyAdds: 555_422_720) {
+      SGD(learningRate: 0.1, momentum: 0.9)
+    },
+    training("train_mobilenet_cifar_b32", mobileNet, inputs: [32, 3, 32, 32], multiplyAdds: 16_525_824) {
+      SGD(learningRate: 0.1, momentum: 0.9)
+    },
   ]
 
   @Sendable static func mlp() -> Sequential {
@@ -36,10 +43,13 @@ extension Case {
 
   private static func training(
     _ name: String, _ makeModel: @escaping @Sendable () -> any Layer, inputs shape: [Int],
-    optimizer: @escaping @Sendable () -> any Optimizer
+    multiplyAdds: Double, optimizer: @escaping @Sendable () -> any Optimizer
   ) -> Case {
     let batch = shape[0]
-    return Case(name: name, family: .training, work: Double(batch), unit: "samples/s") { device in
+    return Case(
+      name: name, family: .training, work: Double(batch), unit: "samples/s",
+      operations: 3 * 2 * multiplyAdds * Double(batch) / 1e9
+    ) { device in
       let generator = RandomGenerator(seed: 1)
       let inputs = Tensor.randomNormal(shape, generator: generator, on: device).evaluated()
       let labels = Tensor(generator.hostWords(batch).map { Int32($0 % 10) }, on: device)

@@ -2,23 +2,21 @@
 import Foundation
 import Tern
 
-/// Writes the results as one page that needs nothing else: bars in CSS, light or dark as the reader's system is,
-/// narrow enough for a phone, and with its colours in print.
-func writeReport(_ rows: [Row], devices: [Device], to path: String) throws {
+/// Writes the results as one page that needs nothing else: bars in CSS, light or dark as the reader's system is, narrow
+/// enough for a phone, and with its colours in print.
+func writeReport(_ results: Results, to path: String) throws {
   do {
-    try Data(page(rows, devices: devices).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    try Data(page(results).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
   } catch {
     throw TernError(
       .file, "cannot write \(path)", remedy: "name a file in a directory that may be written", cause: "\(error)")
   }
 }
 
-private func page(_ rows: [Row], devices: [Device]) -> String {
-  let sections = Case.Family.allCases.compactMap { family in
-    section(family, rows.filter { $0.benchmark.family == family })
-  }
-  let legend = devices.enumerated().map { index, device in
-    "<li><span class=\"swatch d\(index % colours.count)\"></span>\(escaped("\(device)")): \(escaped(device.name))</li>"
+private func page(_ results: Results) -> String {
+  let sections = Case.Family.allCases.compactMap { family -> String? in
+    let rows = results.rows.filter { $0.benchmark.family == family }
+    return rows.isEmpty ? nil : section(family, rows, of: results)
   }
   return """
     <!DOCTYPE html>
@@ -33,9 +31,14 @@ private func page(_ rows: [Row], devices: [Device]) -> String {
     </head>
     <body>
     <h1>Tern benchmark</h1>
-    <p>\(timestamp()), \(ProcessInfo.processInfo.activeProcessorCount) processors. Each bar is the rate of the best \
-    step, longer is better; the percentage says how much longer the median step took.</p>
-    <ul class="legend">\(legend.joined())</ul>
+    <p>\(Date.now.formatted(.iso8601.year().month().day())), \
+    \(ProcessInfo.processInfo.activeProcessorCount) processors. A wide bar is the rate of the best step, longer is \
+    better; beside it stands how much longer the median step took, and how many times as fast as \
+    \(escaped("\(results.devices[0])")) it was. The narrow bar below is the share of the device's measured peak: of a \
+    loop of multiply-adds for products, convolutions and training, of a copy for the rest. It may pass 100% where data \
+    stay in a cache, or where an algorithm needs fewer operations than the definition.\(peerNote(results))</p>
+    \(legend(results))
+    \(summary(results))
     \(sections.joined(separator: "\n"))
     </body>
     </html>
@@ -43,67 +46,50 @@ private func page(_ rows: [Row], devices: [Device]) -> String {
     """
 }
 
-/// Bars of one family, all to one scale where its cases do comparable work.
-private func section(_ family: Case.Family, _ rows: [Row]) -> String? {
-  guard !rows.isEmpty else { return nil }
-  let highest = rows.compactMap(\.highestRate).max() ?? 1
-  let charts = rows.map { row in
-    chart(row, scale: family == .training ? row.highestRate ?? 1 : highest)
+private func peerNote(_ results: Results) -> String {
+  guard !results.peers.isEmpty else { return "" }
+  return " Striped bars are other libraries, timed in a run of their own: only large differences mean anything."
+}
+
+/// What the colours stand for, with each device's peak.
+private func legend(_ results: Results) -> String {
+  let devices = results.devices.indices.map { (colour: Palette.device($0), text: results.description(of: $0)) }
+  let peers = results.peerNames.enumerated().map { (colour: Palette.peer($0.offset), text: $0.element) }
+  let items = (devices + peers).map { "<li><span class=\"swatch \($0.colour)\"></span>\(escaped($0.text))</li>" }
+  return "<ul class=\"legend\">\(items.joined())</ul>"
+}
+
+/// Geometric means of all cases that two sides share.
+private func summary(_ results: Results) -> String {
+  var lines: [(text: String, mean: Double, count: Int)] = []
+  for (index, device) in results.devices.enumerated() {
+    func add(_ other: String, _ ratios: [Double]) {
+      if let mean = geometricMean(ratios) { lines.append(("\(device) / \(other)", mean, ratios.count)) }
+    }
+    if index > 0 { add("\(results.devices[0])", results.rows.compactMap { $0.ratio(index) }) }
+    for name in results.peerNames {
+      let ratios = results.rows.compactMap { row -> Double? in
+        guard let ours = row.outcomes[index].rate, let theirs = results.peer(name, of: row.benchmark)?.rate else {
+          return nil
+        }
+        return ours / theirs
+      }
+      add(name, ratios)
+    }
   }
-  return "<section>\n<h2>\(family.rawValue)</h2>\n\(charts.joined(separator: "\n"))\n</section>"
-}
-
-private func chart(_ row: Row, scale: Double) -> String {
-  let bars = row.outcomes.enumerated().map { index, outcome in
-    let (text, share) =
-      outcome.rate.map { rate in
-        ("\(significant(rate)) <small>\(outcome.medianExcess ?? "")</small>", max(0.2, 100 * rate / scale))
-      } ?? ("failed", 0)
-    let ratio = index == 0 ? "" : row.ratio(index).map { String(format: "&times;%.2f", $0) } ?? ""
-    return """
-      <div class="row" title="\(escaped(outcome.device))">\
-      <div class="track">\
-      <div class="bar d\(index % colours.count)" style="width:\(String(format: "%.1f", share))%"></div></div>\
-      <div class="value">\(text)</div><div class="ratio">\(ratio)</div></div>
-      """
+  guard !lines.isEmpty else { return "" }
+  let rows = lines.map { line in
+    "<tr><th scope=\"row\">\(escaped(line.text))</th><td>\(String(format: "%.2f", line.mean))</td>"
+      + "<td>\(line.count) \(line.count == 1 ? "case" : "cases")</td></tr>"
   }
-  return "<h3>\(escaped(row.benchmark.name)) <small>\(row.benchmark.unit)</small></h3>\n\(bars.joined(separator: "\n"))"
+  return """
+    <table><caption>Rates compared, geometric mean</caption><tbody>
+    \(rows.joined(separator: "\n"))
+    </tbody></table>
+    """
 }
 
-extension Row {
-  fileprivate var highestRate: Double? { outcomes.compactMap(\.rate).max() }
-}
-
-private func timestamp() -> String {
-  Date.now.formatted(.iso8601.year().month().day())
-}
-
-private func escaped(_ text: String) -> String {
+func escaped(_ text: String) -> String {
   text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
     .replacingOccurrences(of: "\"", with: "&quot;")
 }
-
-/// One for each device, told apart without colour vision too: they differ in lightness.
-private let colours = ["#1f6fb4", "#e08a1e", "#3c9d5d", "#9d4f8f"]
-
-private let stylesheet =
-  """
-  :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --quiet: #667; --track: #eef0f3; }
-  @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #16191d; --quiet: #99a; --track: #262b31; } }
-  body { font: 15px/1.45 system-ui, sans-serif; max-width: 52rem; margin: 1.5rem auto; padding: 0 1rem;
-    color: var(--ink); background: var(--paper); }
-  h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-  h3 { font: 600 .85rem ui-monospace, monospace; margin: .8rem 0 .15rem; overflow-wrap: anywhere; }
-  small, .ratio { color: var(--quiet); font-weight: normal; }
-  .legend { list-style: none; padding: 0; }
-  .swatch { display: inline-block; width: .8em; height: .8em; margin-right: .5em; }
-  .row { display: grid; grid-template-columns: 1fr 8.5rem 3.5rem; gap: .6rem; align-items: center; margin: .12rem 0; }
-  .track { background: var(--track); } .bar { height: .95rem; }
-  .value, .ratio { font-variant-numeric: tabular-nums; text-align: right; }
-  h3, .row { break-inside: avoid; } h3 { break-after: avoid; }
-  .bar, .swatch, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  @media (max-width: 30rem) { .row { grid-template-columns: 1fr 6.5rem 2.8rem; gap: .35rem; font-size: .85rem; } }
-  @media print { :root { --ink: #000; --paper: #fff; --quiet: #444; --track: #eee; } }
-  @media print { body { margin: 0; max-width: none; } }
-
-  """ + colours.enumerated().map { ".d\($0) { background: \($1); }" }.joined(separator: "\n")

@@ -2,18 +2,20 @@
 import Foundation
 import Tern
 
-/// Results as lines of text: for each device the best rate and by how much the median step was slower, then how many
-/// times as fast as the first device it was.
-func table(_ rows: [Row], devices: [Device]) -> String {
+/// Results as lines of text: for each device the best rate, by how much the median step was slower, and the share of
+/// the device's peak; then how many times as fast as the first device it was.
+func table(_ results: Results) -> String {
+  let devices = results.devices
   var header = ["case", "unit"]
   for (index, device) in devices.enumerated() {
-    header += [device.description, "median"]
+    header += [device.description, "median", "of peak"]
     if index > 0 { header.append("ratio") }
   }
-  let body = rows.map { row in
+  let body = results.rows.map { row in
     var cells = [row.benchmark.name, row.benchmark.unit]
     for (index, outcome) in row.outcomes.enumerated() {
-      cells += [outcome.rate.map(significant) ?? "-", outcome.medianExcess ?? "-"]
+      let share = row.share(index, ofPeak: results.peaks[index])
+      cells += [outcome.rate.map(significant) ?? "-", outcome.medianExcess ?? "-", share.map(percent) ?? "-"]
       if index > 0 { cells.append(row.ratio(index).map { String(format: "%.2f", $0) } ?? "-") }
     }
     return cells
@@ -27,7 +29,7 @@ func table(_ rows: [Row], devices: [Device]) -> String {
     }.joined(separator: "  ")
   }
   let rule = String(repeating: "-", count: line(header).count)
-  let names = devices.map { "\($0): \($0.name)" }
+  let names = devices.indices.map(results.description)
   return (names + ["", line(header), rule] + body.map(line)).joined(separator: "\n")
 }
 
@@ -36,6 +38,9 @@ func significant(_ value: Double) -> String {
   let digits = max(0, 2 - Int(log10(max(value, 1e-6)).rounded(.down)))
   return String(format: "%.\(digits)f", value)
 }
+
+/// A share as a whole percentage.
+func percent(_ share: Double) -> String { String(format: "%.0f%%", 100 * share) }
 
 extension Outcome {
   /// By how much the median step took longer than the best one: a measure of how quiet the machine was.

@@ -38,21 +38,10 @@ import Testing
     }
     let row = Row(benchmark, outcomes: measure(benchmark, on: [.cpu], seconds: 0.001))
     #expect(row.outcomes[0].rate == nil)
-    #expect(table([row], devices: [.cpu]).contains("broken"))
+    let text = table(Results(devices: [.cpu], peaks: [nil], rows: [row]))
+    #expect(text.contains("broken"))
   }
 
   @Test(arguments: [(0.5, "0.500"), (1, "1.00"), (12.34, "12.3"), (123.4, "123"), (98_765, "98765")])
   func ratesHaveThreeDigits(rate: Double, text: String) { #expect(significant(rate) == text) }
-
-  @Test func reportIsOnePageWithABarForEachResult() throws {
-    let rows = Case.all.filter { $0.matches("sgemm_256,sum_16M") }.map { benchmark in
-      Row(benchmark, outcomes: [Outcome(benchmark, device: .cpu, times: [0.1, 0.2])])
-    }
-    let folder = try TemporaryDirectory()
-    try writeReport(rows, devices: [.cpu], to: folder.file("report.html"))
-    let page = try String(contentsOfFile: folder.file("report.html"), encoding: .utf8)
-    #expect(page.components(separatedBy: "class=\"bar").count == 3)
-    #expect(!page.contains("http"), "the page must need nothing from elsewhere")
-    #expect(throws: TernError.self) { try writeReport(rows, devices: [.cpu], to: "/nonexistent/report.html") }
-  }
 }

@@ -23,7 +23,9 @@
   X(clCreateBuffer)           \
   X(clReleaseMemObject)       \
   X(clCreateProgramWithSource) \
+  X(clCreateProgramWithBinary) \
   X(clBuildProgram)           \
+  X(clGetProgramInfo)         \
   X(clGetProgramBuildInfo)    \
   X(clReleaseProgram)         \
   X(clCreateKernel)           \
@@ -51,5 +53,13 @@ const tern_cl_table *tern_cl_load(void);
 
 /// Why `tern_cl_load` gave null, in the dynamic linker's words; empty if it did not.
 const char *tern_cl_load_error(void);
+
+/// The name of the function at a place of the table; null behind the last one.
+static inline const char *tern_cl_function_name(size_t place) {
+#define TERN_CL_NAME(name) #name,
+  static const char *const names[] = {TERN_CL_FUNCTIONS(TERN_CL_NAME)};
+#undef TERN_CL_NAME
+  return place < sizeof names / sizeof *names ? names[place] : NULL;
+}
 
 #endif

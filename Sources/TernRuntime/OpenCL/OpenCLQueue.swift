@@ -136,7 +136,10 @@ final class OpenCLQueue: Sendable {
     let status = SimulatorThread.call(if: isSimulator) {
       var list: cl_event? = event
       defer { _ = cl.clReleaseEvent(event) }
-      return cl.clWaitForEvents(1, &list)
+      let status = cl.clWaitForEvents(1, &list)
+      // The command may still be under way, and would write to memory of the host that its owner takes back now.
+      if status != CL_SUCCESS { _ = cl.clFinish(queue.pointer) }
+      return status
     }
     if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) } else { settle(launched) }
   }

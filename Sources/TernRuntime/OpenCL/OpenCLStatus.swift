@@ -67,5 +67,9 @@ struct OpenCLFunctions: @unchecked Sendable {
   let table: UnsafePointer<tern_cl_table>
 
   /// Those of the machine's library; nil when there is none.
-  static let loaded: OpenCLFunctions? = tern_cl_load().map(OpenCLFunctions.init(table:))
+  static let loaded: OpenCLFunctions? = tern_cl_load().map { table in
+    guard let plan = OpenCLFaults.fromEnvironment else { return OpenCLFunctions(table: table) }
+    OpenCLFaults.begin(plan)
+    return OpenCLFaults.failing(OpenCLFunctions(table: table))
+  }
 }

@@ -110,6 +110,19 @@ struct TuneTests {
     #expect(!choices.isEmpty)
   }
 
+  /// Faults strike every worker anew, so the call is one that only CLBlast's and the tiled kernel's turns reach.
+  @Test(arguments: [("crash", "crashed: Segmentation fault"), ("hang", "hangs: no answer in 3 s"), ("-5", "CL_OUT_OF")])
+  func driverThatFailsCostsTheCandidate(_ effect: String, _ reason: String) throws {
+    try plant([33])
+    let outcome = try tune("--patience", "3", "--json", fault: "clEnqueueNDRangeKernel:9+:\(effect)")
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+    let rows = (report?["results"] as? [[String: Any]] ?? []) + (report?["skipped"] as? [[String: Any]] ?? [])
+    let discarded = rows.flatMap { $0["discarded"] as? [[String: String]] ?? [] }
+    #expect(discarded.contains { $0["reason"]!.contains(reason) }, "\(outcome.output)")
+    #expect(outcome.error.contains("is discarded"), "\(outcome.error)")
+  }
+
   @Test func workerWithoutADeviceIsAnErrorThatSaysSo() throws {
     let outcome = try tune("--device", "opencl:99")
     #expect(outcome.status == 1)

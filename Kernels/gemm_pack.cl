@@ -2,25 +2,15 @@
 // Copies around matrix products.
 //
 // gemm_pack     A matrix of any strides and dtype becomes Float32 in tiles of TILE columns: element (i, j) goes to
-//               (j / TILE) * tile + i * row + j % TILE. Tiles that follow each other (tile = rows * TILE, row = TILE) are
-//               the panels of gemm_wide.cl, padded with zeros to whole tiles; tile = TILE makes a dense matrix.
+//               (j / TILE) * tile + i * row + j % TILE. Tiles that follow each other (tile = rows * TILE, row = TILE)
+//               are the panels of gemm_wide.cl, padded with zeros to whole tiles; tile = TILE makes a dense matrix.
 //               A work-item moves BLOCK_ROWS rows of one tile.
-// gemm_reduce   c = sum over parts, in order, (+ bias): the second pass of a product that was cut along k, or whose
-//               result is not Float32. A work-item computes one element.
+// gemm_reduce   c = sum over parts, in order, (+ bias, activated): the second pass of a product that was cut along k,
+//               or whose result is not Float32. A work-item computes one element.
 //
 // Definitions: SOURCE, dtype of the matrix; RESULT and BIAS, those of c and bias; VEC, floats in a vector register.
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
-#ifndef VEC
-#define VEC 16
-#endif
+#include "gemm_operand.cl"
+#include "gemm_vector.cl"
 #define TILE (2 * VEC)
 #define BLOCK_ROWS 64
 
@@ -35,10 +25,6 @@ typedef struct {
 #define IS_float16 0
 #define IS_bfloat16 0
 #define SOURCE_IS_FLOAT TERN_JOIN(IS_, SOURCE)
-
-typedef TERN_JOIN(float, VEC) vec;
-#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
-#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
 
 #if SOURCE_IS_FLOAT
 // The lower, and the upper halves of two vectors, interleaved; element by element, as prelude.cl says.
@@ -75,7 +61,7 @@ static inline void transpose_block(__global const float *x, long xColumn, __glob
 }
 #endif
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pack(
+__kernel GROUP_OF_ONE void gemm_pack(
     __global const STORAGE(SOURCE) *x, __global float *y, const pack_t s) {
   const long i0 = get_group_id(1) * BLOCK_ROWS, j0 = get_group_id(0) * TILE;
   const int rows = min((long)BLOCK_ROWS, s.rows - i0), columns = min((long)TILE, s.columns - j0);
@@ -101,17 +87,18 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pack(
 
 typedef struct {
   long m, n, inner, parts, part;  // parts are dense [outer, inner, m, n], `part` elements apart
-  long c, cOuter, cInner, cRow, cColumn;
-  long bias, biasInner, biasRow, biasColumn, usesBias;
+  operand_t c;
+  epilogue_t epilogue;
 } reduce_t;
 
 __kernel void gemm_reduce(
     __global const float *x, __global STORAGE(RESULT) *c, __global const STORAGE(BIAS) *bias, const reduce_t s) {
-  const long element = get_global_id(0), batch = get_global_id(1), outer = batch / s.inner, inner = batch % s.inner;
+  const long element = get_global_id(0), index = get_global_id(1);
   if (element >= s.m * s.n) return;
+  const product_t at = product_at(index, 1, s.inner);
   const long i = element / s.n, j = element % s.n;
   float sum = 0.0f;
-  for (long part = 0; part < s.parts; part++) sum += x[part * s.part + batch * s.m * s.n + element];
-  if (s.usesBias) sum += LOAD(BIAS, bias, s.bias + inner * s.biasInner + i * s.biasRow + j * s.biasColumn);
-  STORE(RESULT, c, s.c + outer * s.cOuter + inner * s.cInner + i * s.cRow + j * s.cColumn, sum);
+  for (long part = 0; part < s.parts; part++) sum += x[part * s.part + index * s.m * s.n + element];
+  sum = finished(sum, &s.epilogue, bias + bias_start(&s.epilogue, at), i, j);
+  STORE(RESULT, c, matrix_start(&s.c, at) + i * s.c.row + j * s.c.column, sum);
 }

@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Matrix products and convolutions for devices of type CPU: each work-item is a work-group of its own and keeps a tile of
-// the result in vector registers.
+// Matrix products and convolutions for devices of type CPU: each work-item is a work-group of its own and keeps a tile
+// of the result in vector registers.
 //
 // gemm_wide   c = a · b (+ bias): a work-item computes `blockRows` rows of `blockColumns` columns.
 // conv_wide   The same product where row k of b is a window of a frame: a copy of the image with its padding written
-//             out and its rows split by stride (conv_frame.cl). Column j stands at line j / pitch, place j % pitch; then
-//             the row for channel c and tap (r, s) is the frame from position table[k] on, so nothing is unfolded, and
-//             the price is the columns beyond the output's width. A work-item computes one image, group and phase.
-// gemm_dot    c = a · transposed(b): both operands run along k, tiles of DOT_ROWS x DOT_COLUMNS vectors of partial sums.
-//             k is cut into segments (the images of a batch) that have their own strides; with a table for b's rows it
-//             is the gradient of the weights.
+//             out and its rows split by stride (conv_frame.cl). Column j stands at line j / pitch, place j % pitch;
+//             then the row for channel c and tap (r, s) is the frame from position table[k] on, so nothing is unfolded,
+//             and the price is the columns beyond the output's width. A work-item computes one image, group and phase.
+// gemm_dot    c = a · transposed(b): both operands run along k, tiles of DOT_ROWS x DOT_COLUMNS vectors of partial
+//             sums. k is cut into segments (the images of a batch) that have their own strides; with a table for b's
+//             rows it is the gradient of the weights.
 //
 // gemm_wide and conv_wide walk over k in chunks of DEPTH; a chunk's b (DEPTH x 2 VEC floats: 32 KiB) stays in the first
-// cache while tiles of TILE_ROWS rows pass by, whose sums rest in private memory (MAX_ROWS x 2 VEC floats: 8 KiB). Elements of c are summed in the order of k whatever the block, so the block may follow the number of cores.
+// cache while tiles of TILE_ROWS rows pass by, whose sums rest in private memory (MAX_ROWS x 2 VEC floats: 8 KiB).
+// Elements of c are summed in the order of k whatever the block, so the block may follow the number of cores.
 //
-// Definitions: VEC, floats in a vector register; RESULT and BIAS, the dtypes of c
-// and bias.
-#ifndef VEC
-#define VEC 16
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
+// Definitions: VEC, floats in a vector register; RESULT and BIAS, the dtypes of c and bias.
+#include "gemm_operand.cl"
+#include "gemm_vector.cl"
 
 #if VEC == 16  // 32 registers: 16 sums, 2 of b, 1 of a; 24 sums, 4 of a, 1 of b
 #define TILE_ROWS 8
@@ -41,11 +34,6 @@
 #define DEPTH 256
 #define MAX_ROWS (8 * TILE_ROWS)
 
-typedef TERN_JOIN(float, VEC) vec;
-#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
-#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
-#define GROUP_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))
-
 /// Operands of one block; strides in elements.
 typedef struct {
   __global const float *a;
@@ -57,13 +45,34 @@ typedef struct {
   long cRow, cColumn, cLine;   // cLine: between lines of `pitch` columns
   long pitch, width;           // columns of a line, and those of them that are stored
   __global const STORAGE(BIAS) *bias;
-  long biasRow, biasColumn;
+  long biasRow, biasColumn, activation;
   long rows, columns, k;
   long bounded;                // b ends with its last column: the last vector is read from further left
 } block_t;
 
+/// Adds the bias to `count` columns of a row in private memory, then activates them.
+static inline void activate_run(
+    float *row, __global const STORAGE(BIAS) *bias, long biasStep, long count, long activation) {
+  if (bias)
+    for (long j = 0; j < count; j++) row[j] += LOAD(BIAS, bias, j * biasStep);
+#define ACTIVATE(CODE, FUNCTION) \
+  case CODE: \
+    VECTOR_LOOP for (long j = 0; j < count; j++) row[j] = FUNCTION(row[j]); \
+    break;
+  switch (activation) {
+    ACTIVATE(TERN_ACTIVATION_RELU, tern_relu)
+    ACTIVATE(TERN_ACTIVATION_TANH, tern_tanh)
+    ACTIVATE(TERN_ACTIVATION_SIGMOID, tern_sigmoid)
+    ACTIVATE(TERN_ACTIVATION_GELU, tern_gelu)
+    ACTIVATE(TERN_ACTIVATION_GELU_TANH, tern_gelu_tanh)
+    ACTIVATE(TERN_ACTIVATION_SILU, tern_silu)
+  }
+#undef ACTIVATE
+}
+
 static inline void store_run(
-    __global STORAGE(RESULT) *c, long step, const float *row, __global const STORAGE(BIAS) *bias, long biasStep, long count) {
+    __global STORAGE(RESULT) *c, long step, const float *row, __global const STORAGE(BIAS) *bias, long biasStep,
+    long count) {
   if (step == 1 && !biasStep) {
     const float added = bias ? LOAD(BIAS, bias, 0) : 0.0f;
     for (long j = 0; j < count; j++) STORE(RESULT, c, j, row[j] + added);
@@ -76,13 +85,19 @@ static inline void store_run(
 }
 
 /// Stores the columns first ..< last of row i, whose column `start` is row[0], line by line.
-static inline void store_row(const block_t *t, long i, const float *row, long start, long first, long last) {
+static inline void store_row(const block_t *t, long i, float *row, long start, long first, long last) {
   __global const STORAGE(BIAS) *bias = t->bias ? t->bias + i * t->biasRow : 0;
+  long biasStep = t->biasColumn;
+  if (t->activation) {
+    activate_run(row + first - start, bias ? bias + first * biasStep : 0, biasStep, last - first, t->activation);
+    bias = 0;
+    biasStep = 0;
+  }
   long line = first / t->pitch, place = first % t->pitch;
   for (long j = first; j < last; line++, j += t->pitch - place, place = 0)
     store_run(
         t->c + i * t->cRow + line * t->cLine + place * t->cColumn, t->cColumn, row + j - start,
-        bias ? bias + j * t->biasColumn : 0, t->biasColumn, min(t->width - place, last - j));
+        bias ? bias + j * biasStep : 0, biasStep, min(t->width - place, last - j));
 }
 
 // The inner loop, written out for each number of rows and vectors: compilers keep an array in registers only where all
@@ -147,7 +162,7 @@ static inline void columns_of_block(
         else accumulate_row_1(sums + i, t, i, b, depth);
       }
     }
-  for (long i = 0; i < t->rows; i++) store_row(t, i, (const float *)sums[i], start, first, last);
+  for (long i = 0; i < t->rows; i++) store_row(t, i, (float *)sums[i], start, first, last);
 }
 
 static inline void block(const block_t *t, long firstColumn, long lastColumn) {
@@ -165,30 +180,28 @@ static inline void block(const block_t *t, long firstColumn, long lastColumn) {
 }
 
 typedef struct {
-  long m, n, k, blockRows, blockColumns;
-  long parts, partDepth, cPart;  // k cut into parts, each of which has a result of its own
-  long inner;                    // batch index z = (outer index * inner + inner index) * parts + part
-  long a, aOuter, aInner, aRow, aDepth;
-  long b, bOuter, bInner, bTile, bDepth, bounded;
-  long c, cOuter, cInner, cRow, cColumn;
-  long bias, biasInner, biasRow, biasColumn, usesBias;
+  long m, n, k, inner;
+  long blockRows, blockColumns;
+  long parts, partDepth, cPart;  // k cut into parts, each of which has a result of its own, cPart elements apart
+  long bTile, bounded;
+  operand_t a, b, c;             // b.column is 1 within a tile
+  epilogue_t epilogue;
 } gemm_t;
 
 __kernel GROUP_OF_ONE void gemm_wide(
     __global const float *a, __global const float *b, __global STORAGE(RESULT) *c,
     __global const STORAGE(BIAS) *bias, const gemm_t s) {
   const long j = get_group_id(0) * s.blockColumns, i = get_group_id(1) * s.blockRows;
-  const long part = get_group_id(2) % s.parts, z = get_group_id(2) / s.parts;
-  const long outer = z / s.inner, inner = z % s.inner, depth = part * s.partDepth;
+  const product_t at = product_at(get_group_id(2), s.parts, s.inner);
+  const long depth = at.part * s.partDepth;
   const block_t t = {
-      .a = a + s.a + outer * s.aOuter + inner * s.aInner + i * s.aRow + depth * s.aDepth, .aRow = s.aRow,
-      .aDepth = s.aDepth, .b = b + s.b + outer * s.bOuter + inner * s.bInner + depth * s.bDepth, .bTile = s.bTile, .bDepth = s.bDepth, .table = 0,
-      .c = c + s.c + outer * s.cOuter + inner * s.cInner + part * s.cPart + i * s.cRow, .cRow = s.cRow, .cColumn = s.cColumn,
+      .a = a + matrix_start(&s.a, at) + i * s.a.row + depth * s.a.column, .aRow = s.a.row, .aDepth = s.a.column,
+      .b = b + matrix_start(&s.b, at) + depth * s.b.row, .bTile = s.bTile, .bDepth = s.b.row, .table = 0,
+      .c = c + matrix_start(&s.c, at) + at.part * s.cPart + i * s.c.row, .cRow = s.c.row, .cColumn = s.c.column,
       .cLine = 0, .pitch = s.n, .width = s.n,
-      .bias = s.usesBias ? bias + s.bias + inner * s.biasInner + i * s.biasRow : 0,
-      .biasRow = s.biasRow, .biasColumn = s.biasColumn,
-      .rows = min(s.blockRows, s.m - i), .columns = s.n, .k = min(s.partDepth, s.k - depth),
-      .bounded = s.bounded};
+      .bias = s.epilogue.usesBias ? bias + bias_start(&s.epilogue, at) + i * s.epilogue.row : 0,
+      .biasRow = s.epilogue.row, .biasColumn = s.epilogue.column, .activation = s.epilogue.activation,
+      .rows = min(s.blockRows, s.m - i), .columns = s.n, .k = min(s.partDepth, s.k - depth), .bounded = s.bounded};
   block(&t, j, min(s.n, j + s.blockColumns));
 }
 
@@ -203,8 +216,8 @@ typedef struct {
   long bias, biasRow, usesBias;
 } conv_t;
 
-/// Line of the frame where the windows of a phase of a gradient begin; `origin` is the least of all phases' first lines.
-/// A phase that no tap reaches has weights of 0, so any line will do.
+/// Line of the frame where the windows of a phase of a gradient begin; `origin` is the least of all phases' first
+/// lines. A phase that no tap reaches has weights of 0, so any line will do.
 static inline long first_line(long phase, long pad, long dilation, long stride, long origin) {
   for (long tap = 0; tap < stride; tap++) {
     const long distance = phase + pad - tap * dilation;
@@ -243,10 +256,9 @@ __kernel GROUP_OF_ONE void conv_wide(
 typedef struct {
   long m, n, columnsPerItem;
   long segments, segmentLength, segmentsPerPass, segmentsPerSplit, splits;
-  long a, aBatch, aRow, aSegment;
-  long b, bBatch, bRow, bSegment, usesTable;
-  long c, cBatch, cSplit, cRow, cColumn;
-  long bias, biasColumn, usesBias;
+  long aSegment, bSegment, cSplit, usesTable;
+  operand_t a, b, c;  // b is n x k; only the outer batch index is used
+  epilogue_t epilogue;
 } dot_t;
 
 static inline float sum_of(vec v) {
@@ -266,11 +278,11 @@ static inline __attribute__((always_inline)) void dot_tile(
   vec sum[DOT_ROWS][DOT_COLUMNS];
   __global const float *rows[DOT_ROWS], *columns[DOT_COLUMNS];
 #pragma unroll
-  for (int i = 0; i < DOT_ROWS; i++) rows[i] = a + min(i0 + i, s->m - 1) * s->aRow;
+  for (int i = 0; i < DOT_ROWS; i++) rows[i] = a + min(i0 + i, s->m - 1) * s->a.row;
 #pragma unroll
   for (int j = 0; j < DOT_COLUMNS; j++) {
     const long column = min(j0 + j, s->n - 1);
-    columns[j] = b + (s->usesTable ? (long)table[column] : column * s->bRow);
+    columns[j] = b + (s->usesTable ? (long)table[column] : column * s->b.row);
 #pragma unroll
     for (int i = 0; i < DOT_ROWS; i++) sum[i][j] = 0.0f;
   }
@@ -305,24 +317,26 @@ static inline __attribute__((always_inline)) void dot_tile(
 /// A work-item takes DOT_ROWS rows, `columnsPerItem` columns and one split of the segments; it adds up passes of a few
 /// segments, so that what a pass reads of b stays in the cache while the tiles go over it.
 __kernel GROUP_OF_ONE void gemm_dot(
-    __global const float *a, __global const float *b, __global float *c, __global const float *bias,
+    __global const float *a, __global const float *b, __global float *c, __global const STORAGE(BIAS) *bias,
     __global const int *table, const dot_t s) {
-  const long split = get_group_id(2) % s.splits, batch = get_group_id(2) / s.splits;
+  const product_t at = product_at(get_group_id(2), s.splits, 1);
   const long i0 = get_group_id(1) * DOT_ROWS;
   const long firstColumn = get_group_id(0) * s.columnsPerItem, lastColumn = min(s.n, firstColumn + s.columnsPerItem);
-  const long begin = split * s.segmentsPerSplit, end = min(s.segments, begin + s.segmentsPerSplit);
-  a += s.a + batch * s.aBatch;
-  b += s.b + batch * s.bBatch;
-  c += s.c + batch * s.cBatch + split * s.cSplit;
+  const long begin = at.part * s.segmentsPerSplit, end = min(s.segments, begin + s.segmentsPerSplit);
+  a += matrix_start(&s.a, at);
+  b += matrix_start(&s.b, at);
+  c += matrix_start(&s.c, at) + at.part * s.cSplit;
+  bias += bias_start(&s.epilogue, at);
   for (long pass = begin; pass < end; pass += s.segmentsPerPass) {
+    const bool isLast = pass + s.segmentsPerPass >= end;
     for (long j0 = firstColumn; j0 < lastColumn; j0 += DOT_COLUMNS) {
       float result[DOT_ROWS][DOT_COLUMNS];
       dot_tile(&s, a, b, table, i0, j0, pass, min(end, pass + s.segmentsPerPass), result);
       for (int i = 0; i < DOT_ROWS && i0 + i < s.m; i++)
         for (int j = 0; j < DOT_COLUMNS && j0 + j < lastColumn; j++) {
-          __global float *target = c + (i0 + i) * s.cRow + (j0 + j) * s.cColumn;
-          const float before = pass > begin ? *target : s.usesBias ? bias[s.bias + (j0 + j) * s.biasColumn] : 0.0f;
-          *target = before + result[i][j];
+          __global float *target = c + (i0 + i) * s.c.row + (j0 + j) * s.c.column;
+          const float sum = pass > begin ? *target + result[i][j] : result[i][j];
+          *target = isLast ? finished(sum, &s.epilogue, bias, i0 + i, j0 + j) : sum;
         }
     }
   }

@@ -19,6 +19,9 @@ const tern_op_row *tern_op_rows(int32_t op) { return &rows[op]; }
 static const char math_h[] = {
 #embed "include/tern_math.h"
 };
+static const char activation_h[] = {
+#embed "include/tern_activation.h"
+};
 static const char prelude_cl[] = {
 #embed "prelude.cl"
 };
@@ -100,6 +103,12 @@ static const char probe_cl[] = {
 static const char pointwise_cl[] = {
 #embed "pointwise.cl"
 };
+static const char gemm_operand_cl[] = {
+#embed "gemm_operand.cl"
+};
+static const char gemm_vector_cl[] = {
+#embed "gemm_vector.cl"
+};
 static const char gemm_integer_cl[] = {
 #embed "gemm_integer.cl"
 };
@@ -111,6 +120,9 @@ static const char gemm_pack_cl[] = {
 };
 static const char conv_frame_cl[] = {
 #embed "conv_frame.cl"
+};
+static const char gemm_tile_cl[] = {
+#embed "gemm_tile.cl"
 };
 static const char gemm_tiled_cl[] = {
 #embed "gemm_tiled.cl"
@@ -145,6 +157,7 @@ static const char winograd_segments_cl[] = {
 
 static const tern_source sources[] = {
     {"tern_math.h", math_h, sizeof math_h},
+    {"tern_activation.h", activation_h, sizeof activation_h},
     {"prelude.cl", prelude_cl, sizeof prelude_cl},
     {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
@@ -172,11 +185,14 @@ static const tern_source sources[] = {
     {"typed.cl", typed_cl, sizeof typed_cl},
     {"probe.cl", probe_cl, sizeof probe_cl},
     {"pointwise.cl", pointwise_cl, sizeof pointwise_cl},
+    {"gemm_operand.cl", gemm_operand_cl, sizeof gemm_operand_cl},
+    {"gemm_vector.cl", gemm_vector_cl, sizeof gemm_vector_cl},
     {"gemm_integer.cl", gemm_integer_cl, sizeof gemm_integer_cl},
     {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
     {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
     {"conv_implicit.cl", conv_implicit_cl, sizeof conv_implicit_cl},
+    {"gemm_tile.cl", gemm_tile_cl, sizeof gemm_tile_cl},
     {"gemm_tiled.cl", gemm_tiled_cl, sizeof gemm_tiled_cl},
     {"im2col.cl", im2col_cl, sizeof im2col_cl},
     {"depthwise_cpu.cl", depthwise_cpu_cl, sizeof depthwise_cpu_cl},

@@ -20,7 +20,7 @@ extension Case {
   ]
 
   @Sendable static func mlp() -> Sequential {
-    Sequential(Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10))
+    Sequential(Linear(784, 512, activation: .relu), Linear(512, 512, activation: .relu), Linear(512, 10))
   }
 
   /// LeNet-5 with tanh and average pooling, but with every map connected to every other: 61,706 parameters.

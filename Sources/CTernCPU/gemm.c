@@ -7,6 +7,7 @@
 #endif
 
 #include "half.h"
+#include "tern_activation.h"
 
 #define TERN_VARIANT_BODY "gemm_body.h"
 #include "isa_variants.h"

@@ -68,6 +68,7 @@ static void TERN_VARIANT(gemm_dot)(const tern_gemm_block *block) {
       }
     }
   }
+  TERN_VARIANT(gemm_activate)(block, 0, block->n);
 }
 #undef DOT_ROWS
 #undef DOT_COLUMNS

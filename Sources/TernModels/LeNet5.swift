@@ -25,8 +25,9 @@ public struct LeNet5: Layer {
     isClassic = classic
     convolution1 = Conv2D(1, 6, kernel: 5, padding: 2, generator: generator)
     convolution2 = Conv2D(6, 16, kernel: 5, generator: generator)
-    linear1 = Linear(16 * 5 * 5, 120, generator: generator)
-    linear2 = Linear(120, 84, generator: generator)
+    let activation = classic ? Activation.tanh : .relu
+    linear1 = Linear(16 * 5 * 5, 120, activation: activation, generator: generator)
+    linear2 = Linear(120, 84, activation: activation, generator: generator)
     output = Linear(84, classes, generator: generator)
   }
 
@@ -34,7 +35,7 @@ public struct LeNet5: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     var x = pooled(activated(convolution1(x)))
     x = pooled(activated(convolution2(x))).flattened(from: 1)
-    return output(activated(linear2(activated(linear1(x)))))
+    return output(linear2(linear1(x)))
   }
 
   private func activated(_ x: Tensor) -> Tensor { isClassic ? tanh(x) : relu(x) }

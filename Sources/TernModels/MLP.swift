@@ -14,13 +14,15 @@ public struct MLP: Layer {
   /// - Precondition: `sizes` has at least two entries.
   public init(_ sizes: [Int] = [784, 512, 512, 10], generator: RandomGenerator = .shared) {
     require(sizes.count >= 2, "MLP: sizes must name inputs and outputs, got \(sizes)")
-    layers = zip(sizes, sizes.dropFirst()).map { Linear($0, $1, generator: generator) }
+    let last = sizes.count - 2
+    layers = (0...last).map { index in
+      Linear(
+        sizes[index], sizes[index + 1], activation: index == last ? .none : .relu, generator: generator)
+    }
   }
 
   /// Logits `[N, classes]` of samples `[N, ...]`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    var x = x.flattened(from: 1)
-    for layer in layers.dropLast() { x = relu(layer(x)) }
-    return layers[layers.count - 1](x)
+    layers.reduce(x.flattened(from: 1)) { $1($0) }
   }
 }

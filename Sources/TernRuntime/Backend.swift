@@ -77,9 +77,10 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
 
   // MARK: Matrices
 
-  /// `c[b] = a[b] · b[b] (+ bias)`, for `a` `[batch, m, k]`, `b` `[batch, k, n]`, `c` `[batch, m, n]`, any strides
-  /// (so transposes cost nothing, and a batch stride of 0 shares an operand). `bias` is `[n]`, added to every row.
-  func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView)
+  /// `c[b] = activation(a[b] · b[b] (+ bias))`, for `a` `[batch, m, k]`, `b` `[batch, k, n]`, `c` `[batch, m, n]`, any strides
+  /// (so transposes cost nothing, and a batch stride of 0 shares an operand). The epilogue's bias is `[n]`, added to
+  /// every row; its activation, for floating-point dtypes only, comes last, before the one rounding to `c`'s dtype.
+  func matmul(_ a: StridedView, _ b: StridedView, _ epilogue: Epilogue, into c: StridedView)
 
   // MARK: Convolution, NCHW, weights [O, I/groups, kH, kW]
 
@@ -119,4 +120,11 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
 
   /// Fills dense `y` from the Philox stream, see `RandomDraw`.
   func random(_ draw: RandomDraw, into y: StridedView)
+}
+
+extension Backend {
+  /// The product with a bias only.
+  package func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView) {
+    matmul(a, b, Epilogue(bias: bias), into: c)
+  }
 }

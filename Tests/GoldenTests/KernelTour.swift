@@ -123,6 +123,12 @@ enum KernelTour {
           gradient(at: x) { square(averagePool2d($0, window: 3, stride: Pair(stride), padding: 1)).sum() }
         }
       },
+      Stop("tile shapes and activations") { device in
+        let (x, w) = (normal([36, 20], on: device), normal([33, 20], on: device))
+        return [GemmAlgorithm.tiled64x64, .tiled128x32, .wideDot, .widePacked].map { algorithm in
+          GemmAlgorithm.$forced.withValue(algorithm) { linear(x, w, activation: .gelu) }
+        }
+      },
       // What backends can do and no tensor operation asks for.
       Stop("integer products") { device in
         let (a, b) = (Tensor.range(-9..<26, on: device).view, Tensor.range(0..<28, on: device).view)

@@ -21,7 +21,8 @@ typedef struct tern_matrix {
   tern_element element;
 } tern_matrix;
 
-/// A product of two operands that stand in panels: `c (+)= a b (+ biases)`, `a` `[m, k]`, `b` `[k, n]`, `c` `[m, n]`.
+/// A product of two operands that stand in panels: `c (+)= a b (+ biases)`, then activated;
+/// `a` `[m, k]`, `b` `[k, n]`, `c` `[m, n]`.
 typedef struct tern_gemm_block {
   ptrdiff_t m, n, k;
   /// Panels of `tern_gemm_panel_rows` rows one after the other, each `[k][rows]`: what `pack_rows` writes. With
@@ -38,6 +39,7 @@ typedef struct tern_gemm_block {
   const float *row_bias;     ///< `[m]`, or null
   const float *column_bias;  ///< `[n]`, or null
   bool accumulate;           ///< add to `c` instead of overwriting it
+  int32_t activation;        ///< TERN_ACTIVATION_*, applied last
 } tern_gemm_block;
 
 /// The packed matrix product of one instruction set. Sums run over `k` in ascending order in one chain for each element

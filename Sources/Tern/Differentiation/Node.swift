@@ -8,6 +8,7 @@ enum Saving {
   case inputs
   case output
   case tensors([Tensor])
+  case tensorsAndOutput([Tensor])
 }
 
 /// What a pullback may use.
@@ -70,9 +71,10 @@ final class Node: Sendable {
     case .inputs:
       contents.saved = inputs.map { $0.detached() }
       contents.savedNodes = contents.edges
-    case .tensors(let tensors):
+    case .tensors(let tensors), .tensorsAndOutput(let tensors):
       contents.saved = tensors.map { $0.detached() }
       contents.savedNodes = tensors.map(\.node)
+      if case .tensorsAndOutput = saving { contents.output = output }
     }
     self.init(operation, contents)
   }

@@ -3,9 +3,7 @@ import TernRuntime
 
 /// The rectifier `max(x, 0)`; gradient 0 at 0.
 public func relu(_ x: Tensor) -> Tensor {
-  x.mapped("relu", .relu, saving: .output) { gradient, saved in
-    `where`(saved.output.detached() .> 0, gradient, gradient.like(0))
-  }
+  x.mapped("relu", .relu, saving: .output) { Activation.relu.pulledBack($0, output: $1.output) }
 }
 
 /// `x` above 0, `negativeSlope * x` below (Maas, Hannun, Ng: "Rectifier nonlinearities improve neural network acoustic

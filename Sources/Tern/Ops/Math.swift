@@ -40,10 +40,12 @@ public func sin(_ x: Tensor) -> Tensor { x.mapped("sin", .sin, saving: .inputs) 
 /// Cosine of an angle in radians.
 public func cos(_ x: Tensor) -> Tensor { x.mapped("cos", .cos, saving: .inputs) { -($0 * sin($1[0])) } }
 /// Hyperbolic tangent.
-public func tanh(_ x: Tensor) -> Tensor { x.mapped("tanh", .tanh, saving: .output) { $0 * (1 - square($1.output)) } }
+public func tanh(_ x: Tensor) -> Tensor {
+  x.mapped("tanh", .tanh, saving: .output) { Activation.tanh.pulledBack($0, output: $1.output) }
+}
 /// The logistic function `1 / (1 + exp(-x))`.
 public func sigmoid(_ x: Tensor) -> Tensor {
-  x.mapped("sigmoid", .sigmoid, saving: .output) { $0 * $1.output * (1 - $1.output) }
+  x.mapped("sigmoid", .sigmoid, saving: .output) { Activation.sigmoid.pulledBack($0, output: $1.output) }
 }
 /// The error function `2 / sqrt(pi) * integral of exp(-t * t) from 0 to x`.
 public func erf(_ x: Tensor) -> Tensor {

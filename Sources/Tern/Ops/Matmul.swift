@@ -32,14 +32,20 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   return y.reshaped(to: leading + [a.shape[a.rank - 2], b.shape[b.rank - 1]])
 }
 
-/// An affine map of rows: `y = x · weightᵀ + bias`.
+/// An affine map of rows and what follows it: `y = activation(x · weightᵀ + bias)`.
+///
+/// The activation is applied before the product is stored, so it costs no pass over memory. Gradients of `relu`, `tanh`
+/// and `sigmoid` follow from `y`; those of `gelu`, `geluTanh` and `silu` need what was activated, which is then kept
+/// instead and activated by an operation of its own: only without gradients do these fuse.
 ///
 /// - Parameters:
 ///   - x: `[..., inputs]`.
 ///   - weight: `[outputs, inputs]`.
 ///   - bias: `[outputs]`.
 /// - Returns: `[..., outputs]`.
-public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+public func linear(
+  _ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, activation: Activation = .none
+) -> Tensor {
   require(weight.rank == 2, "linear: weight must be [outputs, inputs], got \(weight.shape)")
   require(
     x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1],
@@ -50,23 +56,28 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tens
       "linear: bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
   }
   let rows = x.rank == 2 ? x : x.reshaped(to: [-1, weight.shape[1]])
-  let y = affine(rows, weight, bias)
+  let isRecorded = ([x, weight] + (bias.map { [$0] } ?? [])).contains { $0.node != nil }
+  let fuses = activation.derivativeFollowsFromOutput || !isRecorded
+  let product = affine(rows, weight, bias, fuses ? activation : .none)
+  let y = fuses ? product : activation(product)
   return x.rank == 2 ? y : y.reshaped(to: Array(x.shape.dropLast()) + [weight.shape[0]])
 }
 
 /// `linear` of a matrix. An operation of its own, so that the weight's gradient comes out in the weight's layout: that
 /// of a product with the transpose would be a transposed view, which the optimizer reads at a fraction of the speed.
-private func affine(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+private func affine(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation) -> Tensor {
   let inputs = [x, weight] + (bias.map { [$0] } ?? [])
   return .record(
     "linear", shape: [x.shape[0], weight.shape[0]], dtype: floatingPointDType("linear", inputs), from: inputs,
-    saving: .tensors([x, weight]),
+    saving: activation == .none ? .tensors([x, weight]) : .tensorsAndOutput([x, weight]),
     compute: { backend, inputs, y in
       backend.matmul(
-        inputs[0].asBatch, inputs[1].transposed.asBatch, bias: inputs.count > 2 ? inputs[2] : nil, into: y.asBatch)
+        inputs[0].asBatch, inputs[1].transposed.asBatch,
+        Epilogue(bias: inputs.count > 2 ? inputs[2] : nil, activation: activation), into: y.asBatch)
     },
     pullback: { gradient, saved in
-      [
+      let gradient = activation == .none ? gradient : activation.pulledBack(gradient, output: saved.output)
+      return [
         saved.needs(0) ? product(gradient, saved[1]) : nil,
         saved.needs(1) ? product(gradient.transposed(), saved[0]) : nil,
         saved.needs(2) ? gradient.sum(along: [0]) : nil,

@@ -4,11 +4,15 @@ import CTernCPU
 extension CPUBackend {
   /// Float types run as packed products in Float32 and are rounded once; `int32` and `int64` run as plain loops that
   /// wrap on overflow.
-  package func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView) {
+  package func matmul(_ a: StridedView, _ b: StridedView, _ epilogue: Epilogue, into c: StridedView) {
+    let (bias, activation) = (epilogue.bias, epilogue.activation)
     require(
       a.dtype == b.dtype && a.dtype == c.dtype && (bias == nil || bias?.dtype == c.dtype),
       "matmul: dtypes must agree, got a \(a.dtype), b \(b.dtype), bias \(bias.map { "\($0.dtype)" } ?? "none"), "
         + "c \(c.dtype)")
+    require(
+      activation == .none || c.dtype.isFloatingPoint,
+      "matmul: \(activation) needs a floating-point dtype, got \(c.dtype)")
     if c.count == 0 { return }
     countLaunch()
     switch c.dtype {
@@ -16,13 +20,15 @@ extension CPUBackend {
     case .int64: integerMatmul(a, b, bias: bias, into: c, as: Int64.self)
     case .bool: trap("matmul: dtype bool has no product, expected a number type")
     case .float32, .float16, .bfloat16:
-      guard let bias else { return floatMatmul(a, b, bias: nil, into: c) }
-      bias.withDenseFloats { floatMatmul(a, b, bias: $0, into: c) }
+      guard let bias else { return floatMatmul(a, b, bias: nil, activation, into: c) }
+      bias.withDenseFloats { floatMatmul(a, b, bias: $0, activation, into: c) }
     }
   }
 
-  private func floatMatmul(_ a: StridedView, _ b: StridedView, bias: UnsafePointer<Float>?, into c: StridedView) {
-    let batch = BatchedProduct(a, b, c)
+  private func floatMatmul(
+    _ a: StridedView, _ b: StridedView, bias: UnsafePointer<Float>?, _ activation: Activation, into c: StridedView
+  ) {
+    let batch = BatchedProduct(a, b, c, activation)
     let work = batch.m * batch.n * max(1, batch.k)
     if batch.count == 1 || work >= 8 * MatrixProduct.chunkWork {
       for index in 0..<batch.count { batch.run(index, bias: bias, threads) }
@@ -63,8 +69,10 @@ extension CPUBackend {
 private struct BatchedProduct {
   let count: Int, m: Int, n: Int, k: Int
   private let a: StridedView, b: StridedView, c: StridedView
+  private let activation: Activation
 
-  init(_ a: StridedView, _ b: StridedView, _ c: StridedView) {
+  init(_ a: StridedView, _ b: StridedView, _ c: StridedView, _ activation: Activation) {
+    self.activation = activation
     let (count, m, n, k) = (c.shape[0], c.shape[1], c.shape[2], a.shape[2])
     (self.n, self.k) = (n, k)
     // One matrix for all: the batch is more rows, if these follow each other.
@@ -97,17 +105,20 @@ private struct BatchedProduct {
         m: n, n: m, k: k, a: transposed(right), b: transposed(left), c: target.assumingMemoryBound(to: Float.self),
         rowStep: c.strides[2])
       product.rowBias = bias
+      product.activation = activation
       return product.run(threads)
     }
     if rowMajor {
       var product = MatrixProduct(
         m: m, n: n, k: k, a: left, b: right, c: target.assumingMemoryBound(to: Float.self), rowStep: c.strides[1])
       product.columnBias = bias
+      product.activation = activation
       return product.run(threads)
     }
     ScratchPool.shared.withFloats(m * n) { dense in
       var product = MatrixProduct(m: m, n: n, k: k, a: left, b: right, c: dense, rowStep: n)
       product.columnBias = bias
+      product.activation = activation
       product.run(threads)
       product.functions.store(UnsafePointer(dense), m, n, target, c.strides[1], c.strides[2], c.element)
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 import CTernCPU
 
-/// One product of matrices on the CPU, `c (+)= a · b (+ biases)`, cut into blocks that fit the caches and the threads.
+/// One product of matrices on the CPU, `c (+)= a · b (+ biases)`, then activated, cut into blocks that fit the caches
+/// and the threads.
 ///
 /// `a` `[m, k]` and `b` `[k, n]` may have any strides and element type; `c` is Float32 with contiguous rows. The cuts
-/// along `m` and `n` never change a result, the cut along `k` depends on `k` alone, and sums run in ascending `k`: so the
-/// bits do not depend on the number of threads.
+/// along `m` and `n` never change a result, the cut along `k` depends on `k` alone, and sums run in ascending `k`: so
+/// the bits do not depend on the number of threads.
 package struct MatrixProduct {
   /// Depth of a block: one panel of `b` (128 KiB with 32 columns) and one block of `a` share a second-level cache of
   /// 1 MiB. Deeper is better than the textbook's first-level panel: `c` is read and written less often.
@@ -25,6 +26,8 @@ package struct MatrixProduct {
   package var rowBias: UnsafePointer<Float>?
   package var columnBias: UnsafePointer<Float>?
   package var accumulate = false
+  /// Applied to the finished elements of `c`.
+  package var activation = Activation.none
 
   package init(
     m: Int, n: Int, k: Int, a: tern_matrix, b: tern_matrix, c: UnsafeMutablePointer<Float>, rowStep: Int,
@@ -74,8 +77,10 @@ package struct MatrixProduct {
     matrix.data.assumingMemoryBound(to: Float.self)
   }
 
-  /// A block of `c`, with the biases in the first step of `k` only.
-  private func block(row: Int, rows: Int, column: Int, columns: Int, depth: Int, first: Bool) -> tern_gemm_block {
+  /// A block of `c` for `depth` of `k` from `start`, with the biases in the first step only and the activation in the
+  /// last.
+  private func block(row: Int, rows: Int, column: Int, columns: Int, start: Int, depth: Int) -> tern_gemm_block {
+    let first = start == 0
     var block = tern_gemm_block()
     (block.m, block.n, block.k) = (rows, columns, depth)
     block.c = c + row * rowStep + column
@@ -85,6 +90,7 @@ package struct MatrixProduct {
       block.column_bias = columnBias.map { $0 + column }
     }
     block.accumulate = accumulate || !first
+    block.activation = start + depth == k ? activation.rawValue : Activation.none.rawValue
     return block
   }
 
@@ -101,7 +107,7 @@ package struct MatrixProduct {
 
   /// A sum over nothing; the operands may not even have an address.
   private func fillWithBiases() {
-    var block = self.block(row: 0, rows: m, column: 0, columns: n, depth: 0, first: true)
+    var block = self.block(row: 0, rows: m, column: 0, columns: n, start: 0, depth: 0)
     (block.a, block.b) = (UnsafePointer(c), UnsafePointer(c))
     functions.multiply(&block)
   }
@@ -113,8 +119,8 @@ package struct MatrixProduct {
       let count = min(range.upperBound * 4, tall ? m : n) - start
       var block =
         tall
-        ? self.block(row: start, rows: count, column: 0, columns: n, depth: k, first: true)
-        : self.block(row: 0, rows: m, column: start, columns: count, depth: k, first: true)
+        ? self.block(row: start, rows: count, column: 0, columns: n, start: 0, depth: k)
+        : self.block(row: 0, rows: m, column: start, columns: count, start: 0, depth: k)
       block.a = floats(a) + (tall ? start * a.row_stride : 0)
       block.a_step = a.row_stride
       block.b = floats(b) + (tall ? 0 : start * b.column_stride)
@@ -131,7 +137,7 @@ package struct MatrixProduct {
         chunks(threads, count: (m + 7) / 8, work: 8 * width * depth) { range in
           let row = range.lowerBound * 8
           let rows = min(range.upperBound * 8, m) - row
-          var block = self.block(row: row, rows: rows, column: 0, columns: n, depth: depth, first: start == 0)
+          var block = self.block(row: row, rows: rows, column: 0, columns: n, start: start, depth: depth)
           block.a = floats(a) + row * a.row_stride + start
           block.a_step = a.row_stride
           block.b = UnsafePointer(packed)
@@ -158,7 +164,7 @@ package struct MatrixProduct {
               // Vectors at the right edge would read beyond a matrix in place.
               let whole = packsB ? 0 : min(range.upperBound, n / width) - panel
               let columns = min(max(1, whole) * width, n - column)
-              var block = self.block(row: 0, rows: m, column: column, columns: columns, depth: depth, first: start == 0)
+              var block = self.block(row: 0, rows: m, column: column, columns: columns, start: start, depth: depth)
               block.a = readsA ? floats(a) + start * a.column_stride : UnsafePointer(packedA)
               block.a_step = readsA ? a.column_stride : 0
               if whole <= 0 {
@@ -221,7 +227,7 @@ package struct MatrixProduct {
         functions.pack_rows(&a, row, rows, start, depth, packedA)
         var block = self.block(
           row: row, rows: rows, column: column + offset, columns: min(endPanel * width, columns) - offset,
-          depth: depth, first: start == 0)
+          start: start, depth: depth)
         block.a = UnsafePointer(packedA)
         block.b = UnsafePointer(packedB + offset * depth)
         block.b_step = width

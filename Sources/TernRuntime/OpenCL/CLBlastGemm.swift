@@ -4,8 +4,8 @@ import COpenCL
 import Foundation
 import Synchronization
 
-/// The process-wide side of CLBlast: its first call races between threads, so calls go one at a time, and parameters are
-/// set before a device's first.
+/// The process-wide side of CLBlast: its first call races between threads, so calls go one at a time, and parameters
+/// are set before a device's first.
 private enum CLBlast {
   static let prepared = Mutex<Set<Int>>([])
   /// Written once by the loader, never after.
@@ -51,18 +51,26 @@ private enum CLBlast {
 }
 
 extension OpenCLBackend {
+  /// Whether the library is there and takes the problem: Float32, a batch of one stride, a sum that is not empty, no
+  /// activation.
+  func canUseCLBlast(_ problem: GemmProblem) -> Bool { CLBlast.functions != nil && forCLBlast(problem) != nil }
+
+  /// The problem as CLBlast takes it, with the result's matrix.
+  private func forCLBlast(_ original: GemmProblem) -> (problem: GemmProblem, c: LeadingMatrix)? {
+    let problem = original.c.column == 1 || original.n == 1 ? original : original.transposed
+    guard problem.k > 0, problem.outer == 1 || problem.inner == 1, problem.activation == .none,
+      problem.bias == nil || problem.bias!.inner == 0 || problem.outer == 1,
+      [problem.a.dtype, problem.b.dtype, problem.c.dtype].allSatisfy({ $0 == .float32 }),
+      let c = matrix(problem.c, rows: problem.m, columns: problem.n, problem), !c.isTransposed
+    else { return nil }
+    return (problem, c)
+  }
+
   /// Multiplies with CLBlast.
   ///
-  /// - Returns: false where it is missing, or the problem is not one for it: dtypes other than Float32, a batch with two
-  ///   strides, an empty sum.
+  /// - Returns: false where it cannot.
   func clblastGemm(_ original: GemmProblem) -> Bool {
-    guard let functions = CLBlast.functions else { return false }
-    let problem = original.c.column == 1 || original.n == 1 ? original : original.transposed
-    guard problem.k > 0, problem.outer == 1 || problem.inner == 1,
-      [problem.a.dtype, problem.b.dtype, problem.c.dtype].allSatisfy({ $0 == .float32 }),
-      var c = matrix(problem.c, rows: problem.m, columns: problem.n, problem), !c.isTransposed
-    else { return false }
-    guard problem.bias == nil || problem.bias!.inner == 0 || problem.outer == 1 else { return false }
+    guard let functions = CLBlast.functions, case (let problem, var c)? = forCLBlast(original) else { return false }
     let a =
       matrix(problem.a, rows: problem.m, columns: problem.k, problem)
       ?? matrix(

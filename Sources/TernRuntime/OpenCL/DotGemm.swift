@@ -15,6 +15,7 @@ struct DotProblem {
   var table: Storage?
   var c: GemmOperand
   var bias: GemmBias?
+  var activation = Activation.none
 
   init(m: Int, n: Int, segmentLength: Int, a: GemmOperand, b: GemmOperand, c: GemmOperand) {
     self.m = m
@@ -28,8 +29,8 @@ struct DotProblem {
   /// The same as a general product, where its layout allows and packing `b` would cost more: few rows of `a`.
   init?(_ problem: GemmProblem) {
     guard problem.a.column == 1, problem.b.row == 1, problem.k > 0, problem.m <= 128,
-      problem.b.dtype == .float32, problem.c.dtype == .float32, (problem.bias?.dtype ?? .float32) == .float32,
-      problem.outer == 1 || problem.inner == 1, (problem.bias?.row ?? 0) == 0,
+      [problem.a.dtype, problem.b.dtype, problem.c.dtype].allSatisfy({ $0 == .float32 }),
+      problem.outer == 1 || problem.inner == 1,
       // Rows this far apart share a set of the first cache.
       problem.b.column % 1024 != 0 || problem.n == 1
     else { return nil }
@@ -43,6 +44,7 @@ struct DotProblem {
       c: merged(problem.c))
     batch = problem.batch
     bias = problem.bias
+    activation = problem.activation
     guard (problem.bias?.inner ?? 0) == 0 || problem.batch == 1 else { return nil }
   }
 }
@@ -71,30 +73,26 @@ extension OpenCLBackend {
       ? problem.c
       : GemmOperand(
         storage: scratch(parts * problem.batch * size), dtype: .float32, outer: size, row: problem.n, column: 1)
-    let bias = direct ? problem.bias : nil
     let (a, b) = (problem.a, problem.b)
+    var target = GemmProblem(m: problem.m, n: problem.n, k: 0, outer: problem.batch, a: a, b: b, c: c)
+    if direct { (target.bias, target.activation) = (problem.bias, problem.activation) }
     launch(
-      "gemm_wide.cl", "gemm_dot", definitions: [shape.definition],
+      "gemm_wide.cl", "gemm_dot", definitions: [shape.definition] + resultDefinitions(target.c, target.bias),
       global: [ceilDivide(problem.n, columns), rowTiles, problem.batch * parts], local: [1, 1, 1],
-      [
-        .storage(a.storage), .storage(b.storage), .storage(c.storage), .storage(bias?.storage ?? c.storage),
-        .storage(problem.table ?? b.storage),
-        .longs([
-          problem.m, problem.n, columns,
-          problem.segments, problem.segmentLength, perPass, perSplit, parts,
-          a.offset, a.outer, a.row, problem.aSegment,
-          b.offset, b.outer, b.row, problem.bSegment, problem.table == nil ? 0 : 1,
-          c.offset, c.outer, problem.batch * size, c.row, c.column,
-          bias?.offset ?? 0, bias?.column ?? 0, bias == nil ? 0 : 1,
-        ]),
-      ])
+      target.storages
+        + [
+          .storage(problem.table ?? b.storage),
+          .longs(
+            [
+              problem.m, problem.n, columns,
+              problem.segments, problem.segmentLength, perPass, perSplit, parts,
+              problem.aSegment, problem.bSegment, problem.batch * size, problem.table == nil ? 0 : 1,
+            ] + a.fields + b.fields + c.fields + target.epilogue),
+        ])
     if !direct {
       reduce(
         parts: parts, partStride: problem.batch * size, c.storage, m: problem.m, n: problem.n, outer: problem.batch,
-        inner: 1, into: problem.c, bias: problem.bias)
+        inner: 1, into: problem.c, bias: problem.bias, activation: problem.activation)
     }
   }
-
-  /// The kernels' definition for a source's dtype; none for the most usual.
-  func sourceDefinitions(_ dtype: DType) -> [String] { dtype == .float32 ? [] : ["SOURCE=\(dtype)"] }
 }

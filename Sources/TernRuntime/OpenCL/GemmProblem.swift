@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Foundation
 
 /// A matrix in a batch that is indexed by two numbers (image and group, say); strides in elements.
 struct GemmOperand {
@@ -17,6 +16,9 @@ struct GemmOperand {
     swap(&copy.row, &copy.column)
     return copy
   }
+
+  /// `operand_t` of the kernels.
+  var fields: [Int] { [offset, outer, inner, row, column] }
 }
 
 /// Added to the result: element `offset + inner index * inner + i * row + j * column` of a vector.
@@ -35,13 +37,14 @@ struct GemmBias {
   }
 }
 
-/// `c = a · b (+ bias)` for each of `outer * inner` products: `a` is m × k, `b` k × n, `c` m × n.
+/// `c = activation(a · b (+ bias))` for each of `outer * inner` products: `a` is m × k, `b` k × n, `c` m × n.
 struct GemmProblem {
   var m, n, k: Int
   var outer = 1
   var inner = 1
   var a, b, c: GemmOperand
   var bias: GemmBias?
+  var activation = Activation.none
 
   var batch: Int { outer * inner }
 
@@ -49,83 +52,72 @@ struct GemmProblem {
   var transposed: GemmProblem {
     GemmProblem(
       m: n, n: m, k: k, outer: outer, inner: inner, a: b.transposed, b: a.transposed, c: c.transposed,
-      bias: bias?.transposed)
+      bias: bias?.transposed, activation: activation)
   }
-}
 
-/// The algorithms for matrix products on OpenCL, and with them the family of convolutions.
-package enum GemmChoice: String, Sendable, CaseIterable {
-  /// A tile of wide vectors for each work-item: devices of type CPU.
-  case wide
-  /// Tiles in local memory.
-  case own
-  /// The library CLBlast, where it takes the operands' layout and dtype; else `own`.
-  case clblast
+  /// `epilogue_t` of the kernels.
+  var epilogue: [Int] {
+    [
+      bias?.offset ?? 0, bias?.inner ?? 0, bias?.row ?? 0, bias?.column ?? 0, bias == nil ? 0 : 1,
+      Int(activation.rawValue),
+    ]
+  }
 
-  /// Overrides the choice for the calls of a test.
-  @TaskLocal package static var forced: GemmChoice?
-
-  /// `TERN_GEMM=wide|own|clblast`.
-  static let fromEnvironment: GemmChoice? = environmentValue("TERN_GEMM").map { text in
-    guard let choice = GemmChoice(rawValue: text) else {
-      trap("TERN_GEMM: '\(text)' is none of \(allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    return choice
+  /// `a`, `b`, `c` and the bias as a kernel's first arguments; in place of no bias stands the result.
+  var storages: [KernelArgument] {
+    [.storage(a.storage), .storage(b.storage), .storage(c.storage), .storage(bias?.storage ?? c.storage)]
   }
 }
 
 extension OpenCLBackend {
-  /// Whether products and convolutions run as wide vectors, or in work-groups with local memory.
-  var prefersWideVectors: Bool {
-    (GemmChoice.forced ?? GemmChoice.fromEnvironment).map { $0 == .wide } ?? isCPUDevice
-  }
+  /// A kernel's definition for a dtype; none for the most usual, so that it is one program.
+  func dtypeDefinition(_ name: String, _ dtype: DType) -> [String] { dtype == .float32 ? [] : ["\(name)=\(dtype)"] }
 
-  /// The algorithm for a product, unless something overrides it. CLBlast runs what is small, and each product of a
-  /// batch, with a slow kernel of its own.
-  private func choice(for problem: GemmProblem) -> GemmChoice {
-    if let choice = GemmChoice.forced ?? GemmChoice.fromEnvironment { return choice }
-    if let tuned = choices.choice(for: problem.problemClass, among: GemmChoice.allCases) { return tuned }
-    if isCPUDevice { return .wide }
-    return problem.batch == 1 && problem.m * problem.n * problem.k >= 1 << 30 ? .clblast : .own
+  /// The definition for the dtype of what is copied.
+  func sourceDefinitions(_ dtype: DType) -> [String] { dtypeDefinition("SOURCE", dtype) }
+
+  /// The definitions for the dtypes of the result and the bias.
+  func resultDefinitions(_ c: GemmOperand, _ bias: GemmBias?) -> [String] {
+    dtypeDefinition("RESULT", c.dtype) + (bias.map { $0.dtype == c.dtype ? [] : ["BIAS=\($0.dtype)"] } ?? [])
   }
 
   func gemm(_ problem: GemmProblem) {
     guard problem.m > 0, problem.n > 0, problem.batch > 0 else { return }
     guard problem.c.dtype.isFloatingPoint else { return integerGemm(problem) }
-    switch choice(for: problem) {
-    case .wide: wideGemm(problem)
-    case .own: tiledGemm(problem)
-    case .clblast: if !clblastGemm(problem) { tiledGemm(problem) }
+    gemm(problem, by: GemmAlgorithm.choice(for: problem, on: self))
+  }
+
+  /// Runs one of `GemmAlgorithm.candidates(for:on:)`.
+  func gemm(_ problem: GemmProblem, by algorithm: GemmAlgorithm) {
+    switch algorithm {
+    case .wide: wideGemm(problem, packs: false)
+    case .widePacked: wideGemm(problem, packs: true)
+    case .wideDot: dotGemm(DotProblem(problem)!)
+    case .clblast:
+      if canUseCLBlast(problem), clblastGemm(problem) { return }
+      tiledGemm(problem, GemmTile.choice(for: problem, on: self))
+    default: tiledGemm(problem, GemmTile.named[algorithm]!)
     }
   }
 
   /// Integers wrap at the width of their dtype; nothing large is multiplied in them, so there is one plain kernel.
   private func integerGemm(_ problem: GemmProblem) {
-    let (a, b, c, bias) = (problem.a, problem.b, problem.c, problem.bias)
+    require(problem.activation == .none, "matmul: integers have no activation, got \(problem.activation)")
     launch(
       "gemm_integer.cl", "gemm_integer",
-      definitions: ["LEFT=\(a.dtype)", "RIGHT=\(b.dtype)", "RESULT=\(c.dtype)", "BIAS=\(bias?.dtype ?? c.dtype)"],
+      definitions: ["LEFT=\(problem.a.dtype)", "RIGHT=\(problem.b.dtype)"] + resultDefinitions(problem.c, problem.bias),
       global: [roundUp(problem.m * problem.n, to: 64), problem.batch], local: [64, 1],
-      [
-        .storage(a.storage), .storage(b.storage), .storage(c.storage), .storage(bias?.storage ?? c.storage),
-        .longs([
-          problem.m, problem.n, problem.k, problem.inner,
-          a.offset, a.outer, a.inner, a.row, a.column,
-          b.offset, b.outer, b.inner, b.row, b.column,
-          c.offset, c.outer, c.inner, c.row, c.column,
-          bias?.offset ?? 0, bias?.inner ?? 0, bias?.row ?? 0, bias?.column ?? 0, bias == nil ? 0 : 1,
-        ]),
-      ])
+      problem.storages
+        + [
+          .longs(
+            [problem.m, problem.n, problem.k, problem.inner] + problem.a.fields + problem.b.fields + problem.c.fields
+              + problem.epilogue)
+        ])
   }
 
-  /// Dense Float32 scratch from the pool; the queue is in order, so it may be dropped as soon as its users are enqueued.
+  /// Dense Float32 scratch from the pool; the queue is in order, so it may be dropped as soon as its users are
+  /// enqueued.
   func scratch(_ count: Int) -> Storage { allocate(byteCount: max(1, count) * MemoryLayout<Float>.size) }
 }
 
 func roundUp(_ a: Int, to multiple: Int) -> Int { ceilDivide(a, multiple) * multiple }
-
-/// An environment variable's text; nil when it is unset or empty.
-func environmentValue(_ name: String) -> String? {
-  guard let text = getenv(name), text.pointee != 0 else { return nil }
-  return String(cString: text)
-}

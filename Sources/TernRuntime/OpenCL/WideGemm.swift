@@ -19,24 +19,35 @@ extension OpenCLBackend {
     return WideShape(vector: width >= 16 ? 16 : width >= 8 ? 8 : 4)
   }
 
-  func wideGemm(_ original: GemmProblem) {
-    let shape = wideShape
-    var problem = original
+  /// Multiplies with `gemm_wide`: `b` is read in place where its rows are, else (or if `packs`) from a copy in panels.
+  func wideGemm(_ original: GemmProblem, packs: Bool) {
+    var problem = arranged(original)
     problem.a = converted(problem.a, rows: problem.m, columns: problem.k, problem)
-    func readable(_ problem: GemmProblem) -> Bool {
-      problem.b.dtype == .float32 && problem.b.column == 1 && problem.n >= shape.vector
-    }
-    // With the operands exchanged `a` is what must have neighbouring elements, and either order costs the same.
-    if !readable(problem), readable(problem.transposed) {
-      problem = problem.transposed
-      problem.a = converted(problem.a, rows: problem.m, columns: problem.k, problem)
-    }
-    if !readable(problem), let dot = DotProblem(problem) { return dotGemm(dot) }
-    if readable(problem) && !hasConflictingRows(problem) {
-      launchWide(problem, shape, tileStride: shape.tileColumns, bounded: true)
+    if packs || !isReadable(problem) {
+      packAndLaunch(problem, wideShape)
     } else {
-      packAndLaunch(problem, shape)
+      launchWide(problem, wideShape, tileStride: wideShape.tileColumns, bounded: true)
     }
+  }
+
+  /// The wide algorithms that are valid for a product, the default first.
+  func wideCandidates(for original: GemmProblem) -> [GemmAlgorithm] {
+    let problem = arranged(original)
+    guard isReadable(problem) else {
+      return DotProblem(original) == nil ? [.widePacked] : [.wideDot, .widePacked]
+    }
+    let panels: [GemmAlgorithm] = hasConflictingRows(problem) ? [.widePacked, .wide] : [.wide, .widePacked]
+    return panels + (DotProblem(original) == nil ? [] : [.wideDot])
+  }
+
+  /// Whether vectors of `b`'s columns can be read in place.
+  private func isReadable(_ problem: GemmProblem) -> Bool {
+    problem.b.dtype == .float32 && problem.b.column == 1 && problem.n >= wideShape.vector
+  }
+
+  /// With the operands exchanged `a` is what must have neighbouring elements, and either order costs the same.
+  private func arranged(_ problem: GemmProblem) -> GemmProblem {
+    !isReadable(problem) && isReadable(problem.transposed) ? problem.transposed : problem
   }
 
   /// Rows a multiple of 8 KiB apart fall into the same sets of the caches and push each other out before they are used
@@ -101,41 +112,25 @@ extension OpenCLBackend {
   }
 
   private func launchWide(_ problem: GemmProblem, _ shape: WideShape, tileStride: Int, bounded: Bool) {
-    let parts = WidePlan.parts(m: problem.m, n: problem.n, k: problem.k, batch: problem.batch)
-    let depth = parts == 1 ? max(1, problem.k) : roundUp(ceilDivide(problem.k, parts), to: 16)
-    let plan = WidePlan(
-      m: problem.m, n: problem.n, k: depth, batch: problem.batch * parts, shape: shape, computeUnits: computeUnits)
-    var problem = problem
-    let result = problem.c
-    let size = problem.m * problem.n
-    if parts > 1 {
-      problem.c = GemmOperand(
-        storage: scratch(parts * problem.batch * size), dtype: .float32, outer: problem.inner * size, inner: size,
-        row: problem.n, column: 1)
-    }
-    let bias = parts == 1 ? problem.bias : nil
-    let (a, b, c) = (problem.a, problem.b, problem.c)
-    launch(
-      "gemm_wide.cl", "gemm_wide", definitions: [shape.definition] + resultDefinitions(c, bias),
-      global: [
-        ceilDivide(problem.n, plan.blockColumns), ceilDivide(problem.m, plan.blockRows), problem.batch * parts,
-      ],
-      local: [1, 1, 1],
-      [
-        .storage(a.storage), .storage(b.storage), .storage(c.storage), .storage(bias?.storage ?? c.storage),
-        .longs([
-          problem.m, problem.n, problem.k, plan.blockRows, plan.blockColumns,
-          parts, depth, problem.batch * size, problem.inner,
-          a.offset, a.outer, a.inner, a.row, a.column,
-          b.offset, b.outer, b.inner, tileStride, b.row, bounded ? 1 : 0,
-          c.offset, c.outer, c.inner, c.row, c.column,
-          bias?.offset ?? 0, bias?.inner ?? 0, bias?.row ?? 0, bias?.column ?? 0, bias == nil ? 0 : 1,
-        ]),
-      ])
-    if parts > 1 {
-      reduce(
-        parts: parts, partStride: problem.batch * size, problem.c.storage, m: problem.m, n: problem.n,
-        outer: problem.outer, inner: problem.inner, into: result, bias: problem.bias)
+    let wanted = WidePlan.parts(m: problem.m, n: problem.n, k: problem.k, batch: problem.batch)
+    inParts(problem, wanted) { problem, depth, partStride in
+      let parts = max(1, ceilDivide(problem.k, depth))
+      let plan = WidePlan(
+        m: problem.m, n: problem.n, k: depth, batch: problem.batch * parts, shape: shape, computeUnits: computeUnits)
+      launch(
+        "gemm_wide.cl", "gemm_wide", definitions: [shape.definition] + resultDefinitions(problem.c, problem.bias),
+        global: [
+          ceilDivide(problem.n, plan.blockColumns), ceilDivide(problem.m, plan.blockRows), problem.batch * parts,
+        ],
+        local: [1, 1, 1],
+        problem.storages
+          + [
+            .longs(
+              [
+                problem.m, problem.n, problem.k, problem.inner, plan.blockRows, plan.blockColumns,
+                parts, depth, partStride, tileStride, bounded ? 1 : 0,
+              ] + problem.a.fields + problem.b.fields + problem.c.fields + problem.epilogue)
+          ])
     }
   }
 }
@@ -157,8 +152,8 @@ struct WidePlan {
     blockColumns = columns
   }
 
-  /// Parts of k that are summed apart, where too few tiles would leave cores idle. Depends on the shape only: the number
-  /// of parts decides how sums are rounded.
+  /// Parts of k that are summed apart, where too few tiles would leave cores idle. Depends on the shape only: the
+  /// number of parts decides how sums are rounded.
   static func parts(m: Int, n: Int, k: Int, batch: Int) -> Int {
     let tiles = ceilDivide(m, 8) * ceilDivide(n, 32) * batch
     guard tiles < 16, k >= 2048 else { return 1 }

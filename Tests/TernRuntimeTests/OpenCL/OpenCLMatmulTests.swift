@@ -5,52 +5,10 @@ import Testing
 
 @Suite("OpenCL matmul", .enabled(if: OpenCLSupport.isAvailable, OpenCLSupport.skipped))
 struct OpenCLMatmulTests {
-  /// One product: sizes, dtype, layouts, what is shared or added.
-  struct Case: Sendable {
-    var batch = 1
-    let m, k, n: Int
-    var dtype = DType.float32
-    var a = Layout.dense
-    var b = Layout.dense
-    var c = Layout.offset
-    var hasBias = false
-    var sharesB = false
-  }
+  private typealias Case = MatmulCase
 
   private func check(_ test: Case, _ choice: GemmChoice, _ backend: any Backend) throws {
-    let (batch, m, k, n, dtype) = (test.batch, test.m, test.k, test.n, test.dtype)
-    let range = dtype.isFloatingPoint ? -2.0...2.0 : -50.0...50.0
-    func numbers(_ count: Int, _ seed: UInt64) -> [Double] {
-      let values = testNumbers(count, seed: seed, range)
-      return dtype.rounded(dtype.isFloatingPoint ? values : values.map { $0.rounded() })
-    }
-    let matrices = test.sharesB ? 1 : batch
-    let (left, right, added) = (numbers(batch * m * k, 1), numbers(matrices * k * n, 2), numbers(n, 3))
-    let a = backend.view(left, [batch, m, k], dtype, test.a)
-    let single = backend.view(right, [matrices, k, n], dtype, test.b)
-    let b = single.viewed(
-      shape: [batch, k, n], strides: [test.sharesB ? 0 : single.strides[0], single.strides[1], single.strides[2]])
-    let bias = test.hasBias ? backend.view(added, [n], dtype, .holes) : nil
-    let c = backend.view(
-      [Double](repeating: .nan, count: batch * m * n).map { dtype.isFloatingPoint ? $0 : -7 },
-      [batch, m, n], dtype, test.c)
-    GemmChoice.$forced.withValue(choice) { backend.matmul(a, b, bias: bias, into: c) }
-    var expected = [Double](repeating: 0, count: batch * m * n)
-    for item in 0..<batch {
-      for i in 0..<m {
-        for j in 0..<n {
-          var sum = test.hasBias ? added[j] : 0
-          for p in 0..<k {
-            sum += left[(item * m + i) * k + p] * right[((test.sharesB ? 0 : item) * k + p) * n + j]
-          }
-          expected[(item * m + i) * n + j] = sum
-        }
-      }
-    }
-    // The terms are below 4 and their signs are mixed.
-    let accumulated = dtype.isFloatingPoint ? 4e-7 * (Double(k) + 4) : 0
-    expectClose(
-      try backend.values(c), expected, relative: 2 * dtype.roundoff, absolute: accumulated, "\(choice) \(test)")
+    try GemmChoice.$forced.withValue(choice) { try test.check(backend, "\(choice)") }
   }
 
   private static let choices: [GemmChoice] = [.wide, .own]

@@ -44,6 +44,26 @@ import Testing
     try expectGradients([x, w, b]) { linear($0[0], $0[1], $0[2]) }
   }
 
+  @Test(arguments: Device.all, Activation.allCases)
+  func fusedActivationsChangeNoBit(_ device: Device, _ activation: Activation) throws {
+    let x = sampleTensor([33, 20], on: device)
+    let (w, b) = (sampleTensor([19, 20], phase: 1, on: device), sampleTensor([19], phase: 2, on: device))
+    let separate = activation(linear(x, w, b).evaluated())
+    #expect(try linear(x, w, b, activation: activation).scalars(as: Float.self) == separate.scalars(as: Float.self))
+    let small = [
+      sampleTensor([2, 3, 4], phase: 3, on: device), sampleTensor([5, 4], phase: 1, on: device),
+      sampleTensor([5], phase: 2, on: device),
+    ]
+    try expectGradients(small) { linear($0[0], $0[1], $0[2], activation: activation) }
+    guard activation == .tanh else { return }
+    try expectGradients(small, tolerance: 6e-3, "second order") { inputs in
+      let (_, gradients) = valueAndGradients(at: inputs, createGraph: true) {
+        square(linear($0[0], $0[1], $0[2], activation: .tanh)).sum()
+      }
+      return gradients[0].sum() + square(gradients[1]).sum() * 0.01
+    }
+  }
+
   // MARK: Convolution
 
   struct Convolution: Sendable, CustomTestStringConvertible {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The vectors of the products on devices of type CPU, where each work-item is a work-group of its own.
+//
+// Definition: VEC, floats in a vector register: 16, 8 or 4.
+#ifndef VEC
+#define VEC 16
+#endif
+
+typedef TERN_JOIN(float, VEC) vec;
+#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
+#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
+#define GROUP_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))

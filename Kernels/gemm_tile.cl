@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How work-groups of GPUs move tiles of a product's operands: for the kernels that compute a tile of TILE_M x TILE_N
-// elements of c with GROUP work-items, DEPTH of k at a step (gemm_tiled.cl).
+// elements of c with GROUP work-items, DEPTH of k at a step (gemm_tiled.cl, gemm_tensor.cl).
 //
 // Order. The groups of a launch stand in one row (a third extent ends at 65,535 on NVIDIA) and go through bands of BAND
 // row tiles, so that those that run at one time share operands in the second-level cache.

@@ -124,6 +124,9 @@ static const char conv_frame_cl[] = {
 static const char gemm_tile_cl[] = {
 #embed "gemm_tile.cl"
 };
+static const char gemm_tensor_cl[] = {
+#embed "gemm_tensor.cl"
+};
 static const char gemm_tiled_cl[] = {
 #embed "gemm_tiled.cl"
 };
@@ -193,6 +196,7 @@ static const tern_source sources[] = {
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
     {"conv_implicit.cl", conv_implicit_cl, sizeof conv_implicit_cl},
     {"gemm_tile.cl", gemm_tile_cl, sizeof gemm_tile_cl},
+    {"gemm_tensor.cl", gemm_tensor_cl, sizeof gemm_tensor_cl},
     {"gemm_tiled.cl", gemm_tiled_cl, sizeof gemm_tiled_cl},
     {"im2col.cl", im2col_cl, sizeof im2col_cl},
     {"depthwise_cpu.cl", depthwise_cpu_cl, sizeof depthwise_cpu_cl},

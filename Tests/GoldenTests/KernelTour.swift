@@ -123,9 +123,9 @@ enum KernelTour {
           gradient(at: x) { square(averagePool2d($0, window: 3, stride: Pair(stride), padding: 1)).sum() }
         }
       },
-      Stop("tile shapes and activations") { device in
+      Stop("tile shapes, tensor cores and activations") { device in
         let (x, w) = (normal([36, 20], on: device), normal([33, 20], on: device))
-        return [GemmAlgorithm.tiled64x64, .tiled128x32, .wideDot, .widePacked].map { algorithm in
+        return [GemmAlgorithm.tiled64x64, .tiled128x32, .tensor3xTF32, .wideDot, .widePacked].map { algorithm in
           GemmAlgorithm.$forced.withValue(algorithm) { linear(x, w, activation: .gelu) }
         }
       },

@@ -20,6 +20,9 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
   case tiled128x32 = "tiled-128x32"
   case tiled32x128 = "tiled-32x128"
   case tiled32x32 = "tiled-32x32"
+  /// Tensor cores of NVIDIA: TF32, or two of them for each Float32.
+  case tensorTF32 = "tensor-tf32"
+  case tensor3xTF32 = "tensor-3xtf32"
   /// The library CLBlast.
   case clblast
 
@@ -55,7 +58,10 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
   ) -> [GemmAlgorithm] {
     switch family {
     case .wide: return backend.wideCandidates(for: problem)
-    case .own: return GemmTile.candidates(for: problem, on: backend)
+    case .own:
+      // Other precisions give other results, so the choice between them is the caller's alone.
+      if let tensor = backend.tensorCores.algorithm(for: problem, on: backend) { return [tensor] }
+      return GemmTile.candidates(for: problem, on: backend)
     case .clblast: return backend.canUseCLBlast(problem) ? [.clblast] : []
     }
   }
@@ -72,7 +78,8 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
         ?? byDefault(for: problem, on: backend)
     }
     let valid = candidates(for: problem, of: family, on: backend)
-    if let wanted, valid.contains(wanted) { return wanted }
+    // Tensor cores are emulated where there are none, for tests.
+    if let wanted, valid.contains(wanted) || wanted == .tensorTF32 || wanted == .tensor3xTF32 { return wanted }
     return valid.first ?? candidates(for: problem, of: .own, on: backend)[0]
   }
 

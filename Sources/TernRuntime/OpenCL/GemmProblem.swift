@@ -96,6 +96,7 @@ extension OpenCLBackend {
     case .clblast:
       if canUseCLBlast(problem), clblastGemm(problem) { return }
       tiledGemm(problem, GemmTile.choice(for: problem, on: self))
+    case .tensorTF32, .tensor3xTF32: tiledGemm(problem, GemmTile.tensor, algorithm)
     default: tiledGemm(problem, GemmTile.named[algorithm]!)
     }
   }

@@ -5,6 +5,7 @@
 struct GemmTile: Sendable {
   let warpsM, warpsN, rows, columns: Int
   var depth = 16
+  var kernel = "gemm_tiled"
   /// The share of the multiply-add rate that the shape can reach when it fills the device: what it reads of local
   /// memory and what else a step costs, against its multiply-adds. An estimate, not a measurement; the tuner measures.
   let efficiency: Double
@@ -12,6 +13,7 @@ struct GemmTile: Sendable {
   var m: Int { warpsM * 4 * rows }
   var n: Int { warpsN * 8 * columns }
   var group: Int { 32 * warpsM * warpsN }
+  var source: String { kernel + ".cl" }
   /// Two buffers for each operand, with 4 floats of padding a line.
   var localMemoryBytes: Int { 2 * depth * (m + n + 8) * MemoryLayout<Float>.size }
 
@@ -33,6 +35,10 @@ struct GemmTile: Sendable {
     .tiled32x128: GemmTile(warpsM: 2, warpsN: 2, rows: 4, columns: 8, efficiency: 0.7),
     .tiled32x32: GemmTile(warpsM: 2, warpsN: 1, rows: 4, columns: 4, efficiency: 0.5),
   ]
+
+  /// The one of `gemm_tensor`, whose warps divide it in their own way.
+  static let tensor = GemmTile(
+    warpsM: 4, warpsN: 2, rows: 8, columns: 8, depth: 8, kernel: "gemm_tensor", efficiency: 1)
 
   private func fits(_ backend: OpenCLBackend) -> Bool {
     backend.maxWorkGroupSize >= group && backend.localMemoryBytes >= localMemoryBytes

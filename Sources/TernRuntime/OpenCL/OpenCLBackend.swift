@@ -13,6 +13,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   let pool: MemoryPool
   let buffers: BufferSource
   let pointwiseKernels: PointwiseKernels
+  let tensorCores = TensorCores()
   let staging = Staging()
   /// What `tern tune` chose for this device.
   package let choices: ChoiceTable

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 extension OpenCLBackend {
-  /// Multiplies with `gemm_tiled`.
-  func tiledGemm(_ original: GemmProblem, _ tile: GemmTile) {
-    // The kernel stores rows of neighbouring elements.
+  /// Multiplies with `gemm_tiled`, or with `gemm_tensor` if a tensor algorithm is named.
+  func tiledGemm(_ original: GemmProblem, _ tile: GemmTile, _ algorithm: GemmAlgorithm? = nil) {
+    // The kernels store rows of neighbouring elements.
     let problem = original.c.column != 1 && original.c.row == 1 ? original.transposed : original
     inParts(problem, GemmTile.parts(problem)) { problem, depth, partStride in
       let tilesM = ceilDivide(problem.m, tile.m), tilesN = ceilDivide(problem.n, tile.n)
       let parts = max(1, ceilDivide(problem.k, depth))
       launch(
-        "gemm_tiled.cl", "gemm_tiled", definitions: tileDefinitions(problem, tile),
+        tile.source, tile.kernel, definitions: tileDefinitions(problem, tile, algorithm),
         global: [tilesM * tilesN * problem.batch * parts * tile.group], local: [tile.group],
         problem.storages
           + [
@@ -21,15 +21,21 @@ extension OpenCLBackend {
   }
 
   /// The definitions of `gemm_tile.cl` and of the kernel that includes it.
-  func tileDefinitions(_ problem: GemmProblem, _ tile: GemmTile) -> [String] {
+  func tileDefinitions(_ problem: GemmProblem, _ tile: GemmTile, _ algorithm: GemmAlgorithm?) -> [String] {
     let left = TileLoad(problem.a, width: problem.m, depth: problem.k)
     let right = TileLoad(problem.b.transposed, width: problem.n, depth: problem.k)
     let c = problem.c
     let span = left.span(width: tile.m, depth: tile.depth) + right.span(width: tile.n, depth: tile.depth)
-    var definitions = tile.definitions + left.definitions("LEFT") + right.definitions("RIGHT")
-    if info.isGPU { definitions.append("UNROLLED=1") }
-    let stores = [c.offset, c.outer, c.inner, c.row, problem.n]
-    if c.column == 1 && stores.allSatisfy({ $0 % 4 == 0 }) { definitions.append("RESULT_LANES=4") }
+    var definitions = left.definitions("LEFT") + right.definitions("RIGHT")
+    switch algorithm {
+    case .tensorTF32?, .tensor3xTF32?:
+      definitions += ["SPLIT=\(algorithm == .tensor3xTF32 ? 1 : 0)", "DEPTH=\(tile.depth)"]
+      if !info.isNVIDIA { definitions.append("EMULATED=1") }
+    default:
+      definitions += tile.definitions + (info.isGPU ? ["UNROLLED=1"] : [])
+      let stores = [c.offset, c.outer, c.inner, c.row, problem.n]
+      if c.column == 1 && stores.allSatisfy({ $0 % 4 == 0 }) { definitions.append("RESULT_LANES=4") }
+    }
     if span >= 1 << 31 { definitions.append("OFFSET=long") }
     if problem.activation != .none { definitions.append("ACTIVATION=\(problem.activation.rawValue)") }
     return definitions + dtypeDefinition("LEFT", problem.a.dtype) + dtypeDefinition("RIGHT", problem.b.dtype)

@@ -8,6 +8,8 @@ import Synchronization
 /// are set before a device's first.
 private enum CLBlast {
   static let prepared = Mutex<Set<Int>>([])
+  /// Devices on which overridden parameters gave wrong results.
+  static let refused = Mutex<Set<Int>>([])
   /// Written once by the loader, never after.
   nonisolated(unsafe) static let functions = tern_clblast_load()
 
@@ -33,8 +35,10 @@ private enum CLBlast {
     return parameters
   }
 
-  static func override(_ table: tern_clblast_table, device: cl_device_id) throws(TernError) {
-    for (kernel, values) in try parameters() {
+  /// - Returns: whether there was anything to override.
+  static func override(_ table: tern_clblast_table, device: cl_device_id) throws(TernError) -> Bool {
+    let parameters = try parameters()
+    for (kernel, values) in parameters {
       let names = values.keys.sorted()
       var pointers = names.map { UnsafePointer(strdup($0)) as UnsafePointer<CChar>? }
       defer { for pointer in pointers { free(UnsafeMutablePointer(mutating: pointer)) } }
@@ -47,13 +51,64 @@ private enum CLBlast {
           cause: "CLBlast status \(status.rawValue)")
       }
     }
+    return !parameters.isEmpty
   }
 }
 
 extension OpenCLBackend {
   /// Whether the library is there and takes the problem: Float32, a batch of one stride, a sum that is not empty, no
   /// activation.
-  func canUseCLBlast(_ problem: GemmProblem) -> Bool { CLBlast.functions != nil && forCLBlast(problem) != nil }
+  func canUseCLBlast(_ problem: GemmProblem) -> Bool {
+    CLBlast.functions != nil && forCLBlast(problem) != nil && prepareCLBlast()
+  }
+
+  /// Before a device's first call: sets parameters and, where any are overridden, tries them.
+  ///
+  /// - Returns: whether products are right.
+  private func prepareCLBlast() -> Bool {
+    let device = Int(bitPattern: deviceID)
+    let overrides = CLBlast.prepared.withLock { prepared in
+      guard prepared.insert(device).inserted, let functions = CLBlast.functions else { return false }
+      do throws(TernError) {
+        return try CLBlast.override(functions.pointee, device: deviceID)
+      } catch {
+        fail(error)
+        return false
+      }
+    }
+    // Above 1,472 in each extent NVIDIA's default uses the kernel that is tuned, below another one.
+    if overrides && !agreesWithCLBlast(size: isCPUDevice ? 640 : 1536) {
+      _ = CLBlast.refused.withLock { $0.insert(device) }
+      fail(
+        TernError(
+          .setting, "TERN_CLBLAST_PARAMETERS: with them CLBlast's products are wrong on \(info.name)",
+          remedy: "unset the variable, or take other parameters; CLBlast is not used until then"))
+    }
+    return !CLBlast.refused.withLock { $0.contains(device) }
+  }
+
+  /// Whether CLBlast multiplies square matrices of small integers exactly as `own` does.
+  func agreesWithCLBlast(size: Int) -> Bool {
+    func matrix(_ step: Int) -> GemmOperand {
+      let storage = scratch(size * size)
+      let values = (0..<size * size).map { Float(($0 * step + $0 / size) % 7 - 3) }
+      values.withUnsafeBytes { upload($0, to: storage, byteOffset: 0) }
+      return GemmOperand(storage: storage, dtype: .float32, row: size, column: 1)
+    }
+    func values(_ operand: GemmOperand) -> [Float]? {
+      var values = [Float](repeating: .nan, count: size * size)
+      let isRead: Void? = try? values.withUnsafeMutableBytes { try download(operand.storage, byteOffset: 0, into: $0) }
+      return isRead == nil ? nil : values
+    }
+    let (a, b) = (matrix(5), matrix(3))
+    let problem = GemmProblem(m: size, n: size, k: size, a: a, b: b, c: matrix(1))
+    var other = problem
+    other.c = matrix(2)
+    guard clblastGemm(problem) else { return false }
+    tiledGemm(other, GemmTile.choice(for: other, on: self))
+    guard let found = values(problem.c), let expected = values(other.c) else { return false }
+    return found == expected
+  }
 
   /// The problem as CLBlast takes it, with the result's matrix.
   private func forCLBlast(_ original: GemmProblem) -> (problem: GemmProblem, c: LeadingMatrix)? {
@@ -86,10 +141,7 @@ extension OpenCLBackend {
       return true
     }
     let beta: Float = problem.bias == nil ? 0 : 1
-    return CLBlast.prepared.withLock { prepared in
-      if prepared.insert(Int(bitPattern: deviceID)).inserted {
-        do throws(TernError) { try CLBlast.override(functions.pointee, device: deviceID) } catch { fail(error) }
-      }
+    return CLBlast.prepared.withLock { _ in
       if problem.batch > 1 {
         // One kernel for the products, and up to one before or after for each operand.
         enqueue("CLBlastSgemmStridedBatched", launches: 5) { queue in

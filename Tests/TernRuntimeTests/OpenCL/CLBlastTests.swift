@@ -40,4 +40,10 @@ struct CLBlastTests {
       }
     }
   }
+
+  @Test func verificationComparesWithOurKernels() {
+    for device in OpenCLSupport.devices {
+      #expect(OpenCLSupport.backend(device).agreesWithCLBlast(size: 40))
+    }
+  }
 }

@@ -25,6 +25,7 @@ extension Doctor {
     ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
     ("TERN_CONV", { _, _ in nil }),  // each kind of device has names of its own
     ("TERN_GEMM", { _, _ in nil }),
+    ("TERN_MATMUL_PRECISION", { _, _ in nil }),
     ("TERN_CLBLAST_PARAMETERS", { _, _ in nil }),
     ("TERN_FAULT", { _, _ in "makes a call of OpenCL fail on purpose" }),
     ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),

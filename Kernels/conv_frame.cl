@@ -3,10 +3,10 @@
 //
 // conv_frame   Copies images [N, C, H, W] of any strides and dtype into frames, Float32 with the padding written out as
 //              zeros, so that no later loop asks where the border is. With stride sH x sW a frame consists of sH * sW
-//              planes: plane (p, q) holds the lines p, p + sH, ... of the padded image and of them the places q, q + sW, ...
-//              In it neighbouring outputs read neighbouring elements at every stride.
-//              Also writes the table of windows: for row k = (channel, r, s) of the unfolded image, where in a frame its
-//              first element stands:
+//              planes: plane (p, q) holds the lines p, p + sH, ... of the padded image and of them the places q, q +
+//              sW, ... In it neighbouring outputs read neighbouring elements at every stride.
+//              Also writes the table of windows: for row k = (channel, r, s) of the unfolded image, where in a frame
+//              its first element stands:
 //
 //                  table[k] = channel * planes * plane + ((r * dH) % sH * sW + (s * dW) % sW) * plane
 //                             + (r * dH) / sH * pitch + (s * dW) / sW

@@ -45,7 +45,8 @@ static inline ptrdiff_t columns_counted(const tern_pool *pool, ptrdiff_t output)
 static inline bool is_two_by_two(const tern_pool *pool) {
   return pool->kernel_height == 2 && pool->kernel_width == 2 && pool->stride_height == 2 && pool->stride_width == 2 &&
          pool->pad_height == 0 && pool->pad_width == 0 && pool->dilation_height == 1 && pool->dilation_width == 1 &&
-         !pool->adaptive && pool->output_height * 2 <= pool->input_height && pool->output_width * 2 <= pool->input_width;
+         !pool->adaptive && pool->output_height * 2 <= pool->input_height &&
+         pool->output_width * 2 <= pool->input_width;
 }
 
 /// Where the adaptive window of an output starts along one axis; windows may overlap.

@@ -77,9 +77,10 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend {
 
   // MARK: Matrices
 
-  /// `c[b] = activation(a[b] · b[b] (+ bias))`, for `a` `[batch, m, k]`, `b` `[batch, k, n]`, `c` `[batch, m, n]`, any strides
-  /// (so transposes cost nothing, and a batch stride of 0 shares an operand). The epilogue's bias is `[n]`, added to
-  /// every row; its activation, for floating-point dtypes only, comes last, before the one rounding to `c`'s dtype.
+  /// `c[b] = activation(a[b] · b[b] (+ bias))`, for `a` `[batch, m, k]`, `b` `[batch, k, n]`, `c` `[batch, m, n]`, any
+  /// strides (so transposes cost nothing, and a batch stride of 0 shares an operand). The epilogue's bias is `[n]`,
+  /// added to every row; its activation, for floating-point dtypes only, comes last, before the one rounding to `c`'s
+  /// dtype.
   func matmul(_ a: StridedView, _ b: StridedView, _ epilogue: Epilogue, into c: StridedView)
 
   // MARK: Convolution, NCHW, weights [O, I/groups, kH, kW]

@@ -158,7 +158,8 @@ enum KernelTour {
     Tensor.randomNormal(shape, generator: RandomGenerator(seed: UInt64(shape.count)), on: device)
   }
 
-  /// Every algorithm for convolutions where it is valid, else the default, on geometries that make each take all its ways.
+  /// Every algorithm for convolutions where it is valid, else the default, on geometries that make each take all its
+  /// ways.
   private static let convolutions = Stop("algorithms for convolutions", tolerance: 1e-3) { device in
     func all(_ x: Tensor, _ weight: Tensor, _ stride: Pair, _ groups: Int) -> [Tensor] {
       let (y, gradients) = valueAndGradients(at: [x, weight]) {

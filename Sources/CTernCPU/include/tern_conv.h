@@ -86,8 +86,8 @@ struct tern_conv_functions {
   /// panels for `tern_gemm_functions.multiply`: `[depth][columns]`, the last one filled up with zeros.
   void (*pack_pixels)(const tern_conv_pass *pass, ptrdiff_t first, ptrdiff_t count, float *panels);
   /// Packs taps `first ..< first + count` (at most `columns` of them) of some images as a panel of columns for
-  /// `tern_gemm_functions.multiply`: `[images * pixels][columns]`, filled up with zeros. `image_step` is the distance of
-  /// the images' planes.
+  /// `tern_gemm_functions.multiply`: `[images * pixels][columns]`, filled up with zeros. `image_step` is the distance
+  /// of the images' planes.
   void (*pack_taps)(
       const tern_conv_pass *pass, ptrdiff_t first, ptrdiff_t count, ptrdiff_t images, ptrdiff_t image_step,
       float *panel);

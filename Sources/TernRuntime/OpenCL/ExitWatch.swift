@@ -2,13 +2,14 @@
 import Foundation
 import Synchronization
 
-/// Lets devices finish before the process ends, because a driver that takes itself down under a running kernel may crash.
+/// Lets devices finish before the process ends, because a driver that takes itself down under a running kernel may
+/// crash.
 ///
 /// A handler of `atexit` shuts the queues, so that threads which go on enqueue nothing more, and waits until they are
-/// empty. The handler registered last runs first, and that must be ours: PoCL compiles a kernel on its own threads at its
-/// first launch, and the first compilation registers the end of LLVM's tables. Waiting for a compilation after these are
-/// gone crashes always, which leaving at once does hardly ever. So the handler is registered whenever kernels have
-/// been compiled and run, and it waits only where no first launch is under way.
+/// empty. The handler registered last runs first, and that must be ours: PoCL compiles a kernel on its own threads at
+/// its first launch, and the first compilation registers the end of LLVM's tables. Waiting for a compilation after
+/// these are gone crashes always, which leaving at once does hardly ever. So the handler is registered whenever kernels
+/// have been compiled and run, and it waits only where no first launch is under way.
 enum ExitWatch {
   private struct Entry {
     weak var queue: OpenCLQueue?

@@ -38,8 +38,8 @@ final class Staging: Sendable {
 /// enqueued before what will write it.
 ///
 /// A buffer of the simulator is created with exactly the bytes that were asked for and never released. Oclgrind 21.10
-/// keeps what it knows about a buffer's bytes when the buffer is released: the next one in its place starts with them, and
-/// what is written beyond the old one's end counts as never written.
+/// keeps what it knows about a buffer's bytes when the buffer is released: the next one in its place starts with them,
+/// and what is written beyond the old one's end counts as never written.
 final class BufferSource: Sendable {
   /// Buffers created so far.
   let count = Atomic(0)

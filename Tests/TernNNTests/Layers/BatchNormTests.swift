@@ -77,7 +77,8 @@ import Testing
       atInput = gradient(at: x) { (layer($0) * g).sum() }
       return (layer(x) * g).sum()
     }
-    // With n = (x - mean) / s:  dx = weight / s * (g - mean(g) - n * mean(g * n)),  dweight = sum(g * n),  dbias = sum(g).
+    // With n = (x - mean) / s:  dx = weight / s * (g - mean(g) - n * mean(g * n)),  dweight = sum(g * n),  dbias =
+    // sum(g).
     let (xs, gs) = (try x.scalars(as: Double.self), try g.scalars(as: Double.self))
     let plain = Reference(xs, shape, weight: [1, 1, 1], bias: [0, 0, 0], epsilon: 1e-3)
     var dx = xs

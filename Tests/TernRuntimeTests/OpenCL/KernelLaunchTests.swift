@@ -16,8 +16,8 @@ struct KernelLaunchTests {
     }
     """
 
-  @Test(arguments: OpenCLSupport.devices) func everyKindOfArgumentArrives(_ device: Device) throws {
-    let backend = OpenCLSupport.backend(device)
+  @Test(arguments: OpenCLSupport.devices.indices) func everyKindOfArgumentArrives(_ index: Int) throws {
+    let backend = try OpenCLSupport.privateBackend(index: index)
     let kernel = try backend.programs.kernel("affine", ofGenerated: Self.text, called: "test.cl")
     for count in [1, 31, 64, 1000] {
       let x = backend.storage(of: (0..<2 * count).map(Float.init))

@@ -169,8 +169,9 @@ struct OpenCLConvolutionTests {
     }
   }
 
+  /// The fifth of F(2x2)'s weight gradient adds the two halves of its long product.
   @Test(arguments: [
-    (OpenCLConvolutionAlgorithm.wide, 2, 4, 3), (.unfolded, 2, 3, 2), (.winograd4, 4, 4, 4), (.winograd2, 4, 4, 4),
+    (OpenCLConvolutionAlgorithm.wide, 2, 4, 3), (.unfolded, 2, 3, 2), (.winograd4, 4, 4, 4), (.winograd2, 4, 5, 4),
   ])
   func launchesAreFew(_ algorithm: OpenCLConvolutionAlgorithm, forward: Int, weight: Int, input: Int) throws {
     let g = ConvolutionCase("", [32, 32, 8, 8], [64, 32, 3, 3], padding: (1, 1, 1, 1)).geometry

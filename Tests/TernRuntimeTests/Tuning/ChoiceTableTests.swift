@@ -85,7 +85,7 @@ import Testing
 }
 
 @Suite(.enabled(if: OpenCLSupport.isAvailable, OpenCLSupport.skipped)) struct ChosenGemmTests {
-  @Test(arguments: [("wide", "gemm_wide"), ("own", "gemm_tiled")])
+  @Test(arguments: [("wide", "gemm_wide"), ("tiled-64x64", "gemm_tiled")])
   func gemmRunsWhatTheTableSays(_ algorithm: String, _ kernel: String) throws {
     let table = ChoiceTable([ChoiceTable.Entry(problem: .square(33), algorithm: algorithm)])
     let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(choices: table))

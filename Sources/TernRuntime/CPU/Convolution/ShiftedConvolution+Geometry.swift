@@ -27,9 +27,9 @@ extension ShiftedConvolution {
       groupWeightStep: g.outputChannelsPerGroup * g.inputChannelsPerGroup * kernel)
   }
 
-  /// `dx`: input row `h` is read by output row `oh` through tap `kh` if `oh * stride + kh * dilation - padTop == h`. For
-  /// the rows `h = first + i * stride` of one class that is `oh = i + (first + padTop - kh * dilation) / stride` for all
-  /// taps for which the division is exact.
+  /// `dx`: input row `h` is read by output row `oh` through tap `kh` if `oh * stride + kh * dilation - padTop == h`.
+  /// For the rows `h = first + i * stride` of one class that is `oh = i + (first + padTop - kh * dilation) / stride`
+  /// for all taps for which the division is exact.
   init(inputGradient geometry: ConvolutionGeometry, _ weights: UnsafePointer<Float>) {
     let g = geometry
     let kernel = g.kernelHeight * g.kernelWidth

@@ -3,8 +3,8 @@ import CTernCPU
 
 extension WeightGradient {
   /// Dot products along whole bands of the planes. `dy`'s rows are filled up with zeros to the planes' width, so that
-  /// each product runs over the ends of the rows in one go. (An infinity or NaN in `x` therefore reaches all taps of its
-  /// channel, also where the padding would have kept it from a corner's tap.)
+  /// each product runs over the ends of the rows in one go. (An infinity or NaN in `x` therefore reaches all taps of
+  /// its channel, also where the padding would have kept it from a corner's tap.)
   func addDots(_ band: Band) {
     let g = geometry
     let rows = g.outputChannelsPerGroup * rowsPerBand * pitch

@@ -170,8 +170,8 @@ struct WinogradConvolution {
       }
     }
 
-    /// All tiles are transformed first, then each panel of filters just before its products, so that transformed filters
-    /// never leave the cache.
+    /// All tiles are transformed first, then each panel of filters just before its products, so that transformed
+    /// filters never leave the cache.
     private func runByPanels(_ threads: ThreadPool, _ group: Group) {
       ScratchPool.shared.withFloats(points * tileStep(sourceBlocks, 0..<tiles)) { transformed in
         threads.run(chunks: sourceBlocks) { transform($0..<$0 + 1, 0..<tiles, group, transformed) }

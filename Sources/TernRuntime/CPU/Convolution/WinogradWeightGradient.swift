@@ -3,8 +3,8 @@ import CTernCPU
 
 /// The gradient of 3x3 filters by the adjoint of Winograd's minimal filtering, see `tern_winograd.h`.
 ///
-/// Inputs and gradients are transformed, then multiplied and summed over the tiles at each point. Tiles are added up in an
-/// order that depends on the shape only.
+/// Inputs and gradients are transformed, then multiplied and summed over the tiles at each point. Tiles are added up in
+/// an order that depends on the shape only.
 struct WinogradWeightGradient {
   private let geometry: ConvolutionGeometry
   private let tile: Int
@@ -89,8 +89,8 @@ struct WinogradWeightGradient {
     }
   }
 
-  /// Threads share the outputs: all tiles are transformed first, then a block of outputs after the other is summed at all
-  /// points and transformed back, so that the sums never leave the cache.
+  /// Threads share the outputs: all tiles are transformed first, then a block of outputs after the other is summed at
+  /// all points and transformed back, so that the sums never leave the cache.
   private func runByOutputs(_ threads: ThreadPool, _ group: Group) {
     let step = tileStep(tiles)
     ScratchPool.shared.withFloats(points * step) { transformed in

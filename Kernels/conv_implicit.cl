@@ -12,7 +12,7 @@
 //
 // A work-group of GROUP x GROUP work-items computes a tile of TILE x TILE = (4 REGISTERS GROUP)^2 elements, a
 // work-item (4 REGISTERS)^2 of them, in steps of DEPTH over k, which travel through double-buffered local memory: 4 *
-// DEPTH * (TILE + 4) floats, 33 KiB for REGISTERS 2. Each work-item keeps the digits of its k and advances them by
+// DEPTH * (TILE + 4) floats, 17 KiB for REGISTERS 2. Each work-item keeps the digits of its k and advances them by
 // DEPTH without a division. Every sum runs in the order of k.
 //
 // Definitions: GROUP, REGISTERS; SOURCE, WEIGHT, RESULT and BIAS, the dtypes of what is read (GRADIENT: of dy beside
@@ -39,7 +39,7 @@
 #define BIAS RESULT
 #endif
 #define TILE (4 * REGISTERS * GROUP)
-#define DEPTH 16
+#define DEPTH 8
 #define ITEMS (GROUP * GROUP)
 #define LOADS (TILE * DEPTH / ITEMS)  // elements of each operand that a work-item loads in a step
 #define LINE (TILE + 4)               // the 4 keeps lines off each other's banks

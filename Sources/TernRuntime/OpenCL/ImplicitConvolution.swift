@@ -83,8 +83,8 @@ private struct ImplicitTile {
   let group = 16
   var size: Int { 4 * registers * group }
   var definitions: [String] { registers == 1 ? [] : ["REGISTERS=\(registers)"] }
-  /// Two buffers for each operand, 16 deep, with 4 floats of padding a line.
-  var localMemoryBytes: Int { 4 * 16 * (size + 4) * MemoryLayout<Float>.size }
+  /// Two buffers for each operand, 8 deep, with 4 floats of padding a line.
+  var localMemoryBytes: Int { 4 * 8 * (size + 4) * MemoryLayout<Float>.size }
 
   /// The large tile where there are enough of it to occupy a GPU and it would not be half empty.
   static func choice(rows: Int, columns: Int, batch: Int, on backend: OpenCLBackend) -> ImplicitTile {

@@ -85,10 +85,11 @@ import Testing
 }
 
 @Suite(.enabled(if: OpenCLSupport.isAvailable, OpenCLSupport.skipped)) struct ChosenGemmTests {
-  @Test(arguments: [("wide", "gemm_wide"), ("tiled-64x64", "gemm_tiled")])
-  func gemmRunsWhatTheTableSays(_ algorithm: String, _ kernel: String) throws {
+  @Test(arguments: [("wide", "gemm_wide", true), ("tiled-64x64", "gemm_tiled", false)])
+  func gemmRunsWhatTheTableSays(_ algorithm: String, _ kernel: String, treatAsCPU: Bool) throws {
     let table = ChoiceTable([ChoiceTable.Entry(problem: .square(33), algorithm: algorithm)])
-    let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(choices: table))
+    let options = OpenCLOptions(treatAsCPU: treatAsCPU, choices: table)
+    let backend = try OpenCLSupport.privateBackend(options: options)
     let (a, b) = (testNumbers(33 * 33), testNumbers(33 * 33, seed: 2))
     let c = backend.output([1, 33, 33])
     backend.matmul(backend.view(a, [1, 33, 33]), backend.view(b, [1, 33, 33]), bias: nil, into: c)

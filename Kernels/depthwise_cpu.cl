@@ -75,26 +75,25 @@ typedef struct {
 /// The last, partial vector of a row.
 static inline void store_part(vec v, int count, __global float *to) {
 #if VEC == 16
+  float8 eight = v.lo;
   if (count & 8) {
-    vstore8(v.lo, 0, to);
-    v.lo = v.hi;
+    vstore8(eight, 0, to);
+    eight = (float8)(HIGH(v));
     to += 8;
   }
-#define REST v.lo
-#else
-#define REST v
+#elif VEC == 8
+  const float8 eight = v;
 #endif
 #if VEC >= 8
+  float4 rest = eight.lo;
   if (count & 4) {
-    vstore4(REST.lo, 0, to);
-    REST.lo = REST.hi;
+    vstore4(rest, 0, to);
+    rest = eight.hi;
     to += 4;
   }
-  const float4 rest = REST.lo;
 #else
   const float4 rest = v;
 #endif
-#undef REST
   if (count & 1) to[0] = rest.s0;
   if (count & 2) vstore2(count & 1 ? rest.s12 : rest.s01, 0, to + (count & 1));
 }

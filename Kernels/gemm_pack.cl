@@ -11,6 +11,7 @@
 // Definitions: SOURCE, dtype of the matrix; RESULT and BIAS, those of c and bias; VEC, floats in a vector register.
 #include "gemm_operand.cl"
 #include "gemm_vector.cl"
+#include "vector_transpose.cl"
 #define TILE (2 * VEC)
 #define BLOCK_ROWS 64
 
@@ -27,35 +28,11 @@ typedef struct {
 #define SOURCE_IS_FLOAT TERN_JOIN(IS_, SOURCE)
 
 #if SOURCE_IS_FLOAT
-// The lower, and the upper halves of two vectors, interleaved; element by element, as prelude.cl says.
-#define PAIR(a, b, i) (a).i, (b).i
-#define PAIRS(a, b, i, j) PAIR(a, b, i), PAIR(a, b, j)
-#if VEC == 16
-#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1), PAIRS(a, b, s2, s3), PAIRS(a, b, s4, s5), PAIRS(a, b, s6, s7))
-#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s8, s9), PAIRS(a, b, sa, sb), PAIRS(a, b, sc, sd), PAIRS(a, b, se, sf))
-#elif VEC == 8
-#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1), PAIRS(a, b, s2, s3))
-#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s4, s5), PAIRS(a, b, s6, s7))
-#else
-#define ZIP_LOW(a, b) (vec)(PAIRS(a, b, s0, s1))
-#define ZIP_HIGH(a, b) (vec)(PAIRS(a, b, s2, s3))
-#endif
-
-/// Transposes a VEC x VEC block in registers: log2(VEC) rounds, each of which interleaves row i with row i + VEC / 2.
 static inline void transpose_block(__global const float *x, long xColumn, __global float *y, long yRow) {
-  vec r[VEC], t[VEC];
+  vec r[VEC];
 #pragma unroll
   for (int i = 0; i < VEC; i++) r[i] = LOAD_VEC(x + i * xColumn);
-#pragma unroll
-  for (int span = 1; span < VEC; span *= 2) {
-#pragma unroll
-    for (int i = 0; i < VEC / 2; i++) {
-      t[2 * i] = ZIP_LOW(r[i], r[i + VEC / 2]);
-      t[2 * i + 1] = ZIP_HIGH(r[i], r[i + VEC / 2]);
-    }
-#pragma unroll
-    for (int i = 0; i < VEC; i++) r[i] = t[i];
-  }
+  transpose(r);
 #pragma unroll
   for (int i = 0; i < VEC; i++) STORE_VEC(r[i], y + i * yRow);
 }

@@ -115,6 +115,9 @@ static const char gemm_integer_cl[] = {
 static const char gemm_wide_cl[] = {
 #embed "gemm_wide.cl"
 };
+static const char vector_transpose_cl[] = {
+#embed "vector_transpose.cl"
+};
 static const char gemm_pack_cl[] = {
 #embed "gemm_pack.cl"
 };
@@ -192,6 +195,7 @@ static const tern_source sources[] = {
     {"gemm_vector.cl", gemm_vector_cl, sizeof gemm_vector_cl},
     {"gemm_integer.cl", gemm_integer_cl, sizeof gemm_integer_cl},
     {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
+    {"vector_transpose.cl", vector_transpose_cl, sizeof vector_transpose_cl},
     {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
     {"conv_implicit.cl", conv_implicit_cl, sizeof conv_implicit_cl},

@@ -214,8 +214,13 @@ static phases_t phases_of(pool_t pool) {
 static float16 load_run(global const void *dy, long at, long stride, int lanes, int type) {
   if (stride == 1 && type == FLOAT32 && lanes < 16) {
     global const float *from = (const TYPED(float32))dy + at;
-    if (lanes == 8) return (float16)(vload8(0, from), (float8)(0.0f));
-    return (float16)(vload4(0, from), (float4)(0.0f), (float8)(0.0f));
+    const float8 zeros = 0.0f;
+    if (lanes == 8) {
+      const float8 v = vload8(0, from);
+      return (float16)(LOW(v), LOW(zeros));
+    }
+    const float4 v = vload4(0, from);
+    return (float16)(v.s0, v.s1, v.s2, v.s3, 0.0f, 0.0f, 0.0f, 0.0f, LOW(zeros));
   }
   return load_lanes(dy, at, stride, lanes, type, 0.0f);
 }
@@ -275,7 +280,7 @@ static void gradient_row(
       vstore8(first, 0, to);
       continue;
     }
-    vstore16((float16)(first, second), 0, to);
+    vstore16((float16)(LOW(first), LOW(second)), 0, to);
     if (phases.lanes == 16)
       vstore16((float16)(even.s8, odd.s8, even.s9, odd.s9, even.sa, odd.sa, even.sb, odd.sb, even.sc, odd.sc, even.sd,
                          odd.sd, even.se, odd.se, even.sf, odd.sf), 1, to);

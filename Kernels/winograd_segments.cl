@@ -10,6 +10,7 @@
 typedef TERN_JOIN(float, VEC) vec;
 typedef vec real;
 #include "winograd.cl"
+#include "vector_transpose.cl"
 
 #define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
 #define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
@@ -21,23 +22,6 @@ typedef vec real;
 #endif
 #define SEGMENT 8  // tiles of a row that are transformed together
 #define COLUMNS (SEGMENT * OUT + 2)
-
-/// Transposes VEC x VEC elements: log2(VEC) rounds, each of which interleaves row i with row i + VEC / 2.
-static inline void transpose(vec *r) {
-  vec t[VEC];
-#pragma unroll
-  for (int span = 1; span < VEC; span *= 2) {
-#pragma unroll
-    for (int i = 0; i < VEC / 2; i++) {
-      t[2 * i].even = r[i].lo;
-      t[2 * i].odd = r[i + VEC / 2].lo;
-      t[2 * i + 1].even = r[i].hi;
-      t[2 * i + 1].odd = r[i + VEC / 2].hi;
-    }
-#pragma unroll
-    for (int i = 0; i < VEC; i++) r[i] = t[i];
-  }
-}
 
 typedef struct {
   long tilesHeight, tilesWidth, tiles, blockTiles;

@@ -40,7 +40,7 @@ let package = Package(
       path: "Benchmarks", exclude: ["RESULTS.md"]),
 
     .target(name: "TestSupport", dependencies: ["Tern"], path: "Tests/TestSupport"),
-    .testTarget(name: "TernRuntimeTests", dependencies: ["TernRuntime"]),
+    .testTarget(name: "TernRuntimeTests", dependencies: ["TernRuntime", "TestSupport"]),
     .testTarget(name: "TernTests", dependencies: ["Tern", "TestSupport"]),
     .testTarget(name: "TernNNTests", dependencies: ["TernNN", "TestSupport"]),
     .testTarget(name: "TernDataTests", dependencies: ["TernData", "TestSupport"]),

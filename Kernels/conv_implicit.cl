@@ -23,21 +23,7 @@
 #ifndef REGISTERS
 #define REGISTERS 1
 #endif
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef GRADIENT
-#define GRADIENT float32
-#endif
-#ifndef WEIGHT
-#define WEIGHT float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
+#include "conv_dtypes.cl"
 #define TILE (4 * REGISTERS * GROUP)
 #define DEPTH 8
 #define ITEMS (GROUP * GROUP)
@@ -79,6 +65,15 @@ static inline digits_t sum_of_digits(digits_t a, digits_t b, int middleCount, in
 typedef struct {
   float4 rows[4 * REGISTERS][REGISTERS];
 } tile_t;
+
+static inline tile_t empty_tile() {
+  tile_t tile;
+#pragma unroll
+  for (int r = 0; r < 4 * REGISTERS; r++)
+#pragma unroll
+    for (int q = 0; q < REGISTERS; q++) tile.rows[r][q] = 0.0f;
+  return tile;
+}
 
 /// Adds the products of one step to a work-item's elements: blocks of 4 x 4 that lie 4 GROUP apart.
 static inline void add_products(tile_t *sum, __local const float *left, __local const float *right) {
@@ -176,11 +171,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, GROUP, 1))) void conv_implic
   const digits_t one = digits_of(1, tapsHeight, tapsWidth), step = digits_of(DEPTH, tapsHeight, tapsWidth);
   digits_t tapLeft = digits_of(depth, tapsHeight, tapsWidth), tapRight = digits_of(firstRow, tapsHeight, tapsWidth);
 
-  tile_t sum;
-#pragma unroll
-  for (int r = 0; r < 4 * REGISTERS; r++)
-#pragma unroll
-    for (int q = 0; q < REGISTERS; q++) sum.rows[r][q] = 0.0f;
+  tile_t sum = empty_tile();
 
   float nextLeft[LOADS], nextRight[LOADS];
   int buffer = 0;
@@ -321,11 +312,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, GROUP, 1))) void conv_implic
     columns[i] = tap.last * s.dilationWidth - s.left;
   }
 
-  tile_t sum;
-#pragma unroll
-  for (int r = 0; r < 4 * REGISTERS; r++)
-#pragma unroll
-    for (int q = 0; q < REGISTERS; q++) sum.rows[r][q] = 0.0f;
+  tile_t sum = empty_tile();
 
   float nextLeft[LOADS], nextRight[LOADS];
   int buffer = 0;

@@ -23,33 +23,9 @@
 #ifndef KERNEL_WIDTH
 #define KERNEL_WIDTH 3
 #endif
-#ifndef VEC
-#define VEC 16
-#endif
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef GRADIENT
-#define GRADIENT float32
-#endif
-#ifndef WEIGHT
-#define WEIGHT float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
-#define IS_float32 1
-#define IS_float16 0
-#define IS_bfloat16 0
-#define RESULT_IS_FLOAT TERN_JOIN(IS_, RESULT)
+#include "conv_dtypes.cl"
+#include "vector.cl"
 #define TAPS (KERNEL_HEIGHT * KERNEL_WIDTH)
-typedef TERN_JOIN(float, VEC) vec;
-#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
-#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
-#define GROUP_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))
 
 /// A view of planes.
 typedef struct {
@@ -100,7 +76,7 @@ static inline void store_part(vec v, int count, __global float *to) {
 
 /// Writes `count` floats of local memory as a row of the result.
 static inline void store_line(__local const float *line, int count, __global STORAGE(RESULT) *to) {
-#if RESULT_IS_FLOAT
+#if IS_FLOAT32(RESULT)
   int j = 0;
   for (; j + VEC <= count; j += VEC) STORE_VEC(LOAD_VEC(line + j), to + j);
   if (j < count) store_part(LOAD_VEC(line + j), count - j, to + j);
@@ -112,7 +88,7 @@ static inline void store_line(__local const float *line, int count, __global STO
 /// Copies `count` elements side by side; the last vector overlaps the one before.
 #define DEFINE_COPY_RUN(NAME, DTYPE)                                                                         \
   static inline void NAME(__global const STORAGE(DTYPE) *x, long count, __local float *to) {                 \
-    if (TERN_JOIN(IS_, DTYPE) && count >= VEC) {                                                             \
+    if (IS_FLOAT32(DTYPE) && count >= VEC) {                                                             \
       __global const float *from = (__global const float *)x;                                                \
       for (long j = 0; j + VEC <= count; j += VEC) STORE_VEC(LOAD_VEC(from + j), to + j);                    \
       STORE_VEC(LOAD_VEC(from + count - VEC), to + count - VEC);                                             \
@@ -197,7 +173,7 @@ __kernel GROUP_OF_ONE void depthwise_forward(
         for (int v = 0; v < 2; v++) {
           const long left = ys.width - j - v * VEC;
           if (left <= 0) break;
-#if RESULT_IS_FLOAT
+#if IS_FLOAT32(RESULT)
           if (left >= VEC) STORE_VEC(sum[v], to + j + v * VEC);
           else store_part(sum[v], left, to + j + v * VEC);
 #else
@@ -280,16 +256,6 @@ __kernel GROUP_OF_ONE void depthwise_gradient(
       store_line(result, xs.width, to);
     }
   }
-}
-
-static inline float sum_of(vec v) {
-  float lanes[VEC];
-  STORE_VEC(v, lanes);
-#pragma unroll
-  for (int span = VEC / 2; span > 0; span /= 2)
-#pragma unroll
-    for (int i = 0; i < span; i++) lanes[i] += lanes[i + span];
-  return lanes[0];
 }
 
 __kernel GROUP_OF_ONE void depthwise_weights(

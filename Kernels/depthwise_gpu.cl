@@ -18,21 +18,7 @@
 #ifndef KERNEL_WIDTH
 #define KERNEL_WIDTH 3
 #endif
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef GRADIENT
-#define GRADIENT float32
-#endif
-#ifndef WEIGHT
-#define WEIGHT float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
+#include "conv_dtypes.cl"
 #define TAPS (KERNEL_HEIGHT * KERNEL_WIDTH)
 #define GROUP 64
 

@@ -10,7 +10,6 @@
 //
 // Definitions: SOURCE, dtype of the matrix; RESULT and BIAS, those of c and bias; VEC, floats in a vector register.
 #include "gemm_operand.cl"
-#include "gemm_vector.cl"
 #include "vector_transpose.cl"
 #define TILE (2 * VEC)
 #define BLOCK_ROWS 64
@@ -22,12 +21,7 @@ typedef struct {
   long padded;  // whether columns beyond the last are written as 0
 } pack_t;
 
-#define IS_float32 1
-#define IS_float16 0
-#define IS_bfloat16 0
-#define SOURCE_IS_FLOAT TERN_JOIN(IS_, SOURCE)
-
-#if SOURCE_IS_FLOAT
+#if IS_FLOAT32(SOURCE)
 static inline void transpose_block(__global const float *x, long xColumn, __global float *y, long yRow) {
   vec r[VEC];
 #pragma unroll
@@ -45,7 +39,7 @@ __kernel GROUP_OF_ONE void gemm_pack(
   x += s.x + get_group_id(2) * s.xBatch + i0 * s.xRow + j0 * s.xColumn;
   y += s.y + get_group_id(2) * s.yBatch + get_group_id(0) * s.yTile + i0 * s.yRow;
   int first = 0;
-#if SOURCE_IS_FLOAT
+#if IS_FLOAT32(SOURCE)
   if (s.xRow == 1 && columns == TILE)
     for (; first + VEC <= rows; first += VEC) {
       transpose_block(x + first, s.xColumn, y + first * s.yRow, s.yRow);

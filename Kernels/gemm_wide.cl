@@ -17,7 +17,7 @@
 //
 // Definitions: VEC, floats in a vector register; RESULT and BIAS, the dtypes of c and bias.
 #include "gemm_operand.cl"
-#include "gemm_vector.cl"
+#include "vector.cl"
 
 #if VEC == 16  // 32 registers: 16 sums, 2 of b, 1 of a; 24 sums, 4 of a, 1 of b
 #define TILE_ROWS 8
@@ -260,16 +260,6 @@ typedef struct {
   operand_t a, b, c;  // b is n x k; only the outer batch index is used
   epilogue_t epilogue;
 } dot_t;
-
-static inline float sum_of(vec v) {
-  float lanes[VEC];
-  STORE_VEC(v, lanes);
-#pragma unroll
-  for (int span = VEC / 2; span > 0; span /= 2)
-#pragma unroll
-    for (int i = 0; i < span; i++) lanes[i] += lanes[i + span];
-  return lanes[0];
-}
 
 /// One tile over the segments first ..< last.
 static inline __attribute__((always_inline)) void dot_tile(

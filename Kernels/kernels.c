@@ -106,8 +106,8 @@ static const char pointwise_cl[] = {
 static const char gemm_operand_cl[] = {
 #embed "gemm_operand.cl"
 };
-static const char gemm_vector_cl[] = {
-#embed "gemm_vector.cl"
+static const char vector_cl[] = {
+#embed "vector.cl"
 };
 static const char gemm_integer_cl[] = {
 #embed "gemm_integer.cl"
@@ -151,6 +151,9 @@ static const char depthwise_gpu_cl[] = {
 static const char depthwise_cpu_cl[] = {
 #embed "depthwise_cpu.cl"
 };
+static const char conv_dtypes_cl[] = {
+#embed "conv_dtypes.cl"
+};
 static const char conv_implicit_cl[] = {
 #embed "conv_implicit.cl"
 };
@@ -192,12 +195,13 @@ static const tern_source sources[] = {
     {"probe.cl", probe_cl, sizeof probe_cl},
     {"pointwise.cl", pointwise_cl, sizeof pointwise_cl},
     {"gemm_operand.cl", gemm_operand_cl, sizeof gemm_operand_cl},
-    {"gemm_vector.cl", gemm_vector_cl, sizeof gemm_vector_cl},
+    {"vector.cl", vector_cl, sizeof vector_cl},
     {"gemm_integer.cl", gemm_integer_cl, sizeof gemm_integer_cl},
     {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
     {"vector_transpose.cl", vector_transpose_cl, sizeof vector_transpose_cl},
     {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},
+    {"conv_dtypes.cl", conv_dtypes_cl, sizeof conv_dtypes_cl},
     {"conv_implicit.cl", conv_implicit_cl, sizeof conv_implicit_cl},
     {"gemm_tile.cl", gemm_tile_cl, sizeof gemm_tile_cl},
     {"gemm_tensor.cl", gemm_tensor_cl, sizeof gemm_tensor_cl},

@@ -10,6 +10,7 @@
 //   LOAD(X, p, i)     element i of p as VALUE(X); i is a long
 //   STORE(X, p, i, v) stores a VALUE(X), rounded to nearest even, or cut to the integer's width; bool becomes 0 or 1
 //   LOAD4, STORE4     the same for elements i to i + 3, with i a multiple of 4 in an aligned array
+//   IS_FLOAT32(X)     1 for float32, else 0; for #if, too
 //
 // VECTOR_LOOP before a `for` says that its iterations are independent, though pointers may be equal. On CPU devices the
 // compiler then makes 16-wide code of it, which it would not choose by itself: 7 ms instead of 12 for a chain with tanh
@@ -53,6 +54,13 @@ typedef long4 value4_bool;
 #define TERN_JOIN_(a, b) a##b
 #define TERN_JOIN(a, b) TERN_JOIN_(a, b)
 #define STORAGE(X) TERN_JOIN(storage_, X)
+#define IS_FLOAT32(X) TERN_JOIN(is_float32_, X)
+#define is_float32_float32 1
+#define is_float32_float16 0
+#define is_float32_bfloat16 0
+#define is_float32_int32 0
+#define is_float32_int64 0
+#define is_float32_bool 0
 #define VALUE(X) TERN_JOIN(value_, X)
 #define LOAD(X, p, i) TERN_JOIN(load_, X)(p, i)
 #define STORE(X, p, i, v) TERN_JOIN(store_, X)(p, i, v)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A block of VEC vectors, transposed in registers; `vec` is the type of a vector of VEC floats.
+// A block of VEC vectors, transposed in registers.
+#include "vector.cl"
 
 // The lower, and the upper halves of two vectors, interleaved; element by element, as prelude.cl says.
 #define PAIR(a, b, i) (a).i, (b).i

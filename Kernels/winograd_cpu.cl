@@ -14,19 +14,7 @@
 // for a panel of products; on these devices it is memory of the thread, which stays in its second-level cache.
 //
 // Definitions: those of winograd_segments.cl; SOURCE, RESULT, BIAS, the dtypes of w, of the result and the bias.
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
-#define IS_float32 1
-#define IS_float16 0
-#define IS_bfloat16 0
-#define RESULT_IS_FLOAT TERN_JOIN(IS_, RESULT)
+#include "conv_dtypes.cl"
 #include "winograd_segments.cl"
 
 #define PANEL (2 * VEC)
@@ -160,7 +148,7 @@ static inline void store_tiles(
             i++;
           }
         }
-#if RESULT_IS_FLOAT
+#if IS_FLOAT32(RESULT)
         if (pixelCount == VEC) {
           transpose(pixels);
           if (lanes == VEC) {

@@ -16,15 +16,7 @@
 //
 // Definitions: OUT; SOURCE, RESULT, BIAS, the dtypes of what is read (x, dy or w), of what is written and of the
 // bias.
-#ifndef SOURCE
-#define SOURCE float32
-#endif
-#ifndef RESULT
-#define RESULT float32
-#endif
-#ifndef BIAS
-#define BIAS RESULT
-#endif
+#include "conv_dtypes.cl"
 typedef float real;
 #include "winograd.cl"
 

@@ -4,17 +4,11 @@
 // columns in neighbouring elements.
 //
 // Definitions: OUT; VEC, floats in a vector register.
-#ifndef VEC
-#define VEC 16
-#endif
-typedef TERN_JOIN(float, VEC) vec;
+#include "vector.cl"
 typedef vec real;
-#include "winograd.cl"
 #include "vector_transpose.cl"
+#include "winograd.cl"
 
-#define LOAD_VEC(p) TERN_JOIN(vload, VEC)(0, p)
-#define STORE_VEC(v, p) TERN_JOIN(vstore, VEC)(v, 0, p)
-#define GROUP_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))
 #if VEC == 16  // 32 registers
 #define ROWS 8
 #else

@@ -11,9 +11,7 @@
 // Each work-item is a work-group of its own. Local memory in winograd_sums: the transformed tiles of a block of x and
 // of dy, POINTS * blockTiles * (channels + VEC) floats and as much for the outputs.
 // Definitions: those of winograd_segments.cl; RESULT, the dtype of dw.
-#ifndef RESULT
-#define RESULT float32
-#endif
+#include "conv_dtypes.cl"
 #include "winograd_segments.cl"
 
 #define PANEL (2 * VEC)

@@ -126,16 +126,7 @@ static void TERN_VARIANT(norm_affine_runs)(
     ptrdiff_t n, float mean, float scale, float bias, bool rectifies, bool streams) {
 #define CASE(adds, rectifies, streams) \
   TERN_VARIANT(norm_affine)(x, residual, y, runs, n, mean, scale, bias, adds, rectifies, streams)
-  switch ((residual.from ? 4 : 0) + (rectifies ? 2 : 0) + (streams ? 1 : 0)) {
-    case 0: CASE(false, false, false); break;
-    case 1: CASE(false, false, true); break;
-    case 2: CASE(false, true, false); break;
-    case 3: CASE(false, true, true); break;
-    case 4: CASE(true, false, false); break;
-    case 5: CASE(true, false, true); break;
-    case 6: CASE(true, true, false); break;
-    default: CASE(true, true, true);
-  }
+  NORM_CHOOSE(CASE, residual.from, rectifies, streams)
 #undef CASE
 }
 

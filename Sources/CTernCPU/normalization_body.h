@@ -7,6 +7,19 @@
 
 #define NORM_LOOP _Pragma("clang loop vectorize(assume_safety)")
 
+/// Calls the macro `CASE` with three conditions as constants, so that each of the eight loops is compiled without them.
+#define NORM_CHOOSE(CASE, a, b, c)                 \
+  switch (((a) ? 4 : 0) + ((b) ? 2 : 0) + ((c) ? 1 : 0)) { \
+    case 0: CASE(false, false, false); break;      \
+    case 1: CASE(false, false, true); break;       \
+    case 2: CASE(false, true, false); break;       \
+    case 3: CASE(false, true, true); break;        \
+    case 4: CASE(true, false, false); break;       \
+    case 5: CASE(true, false, true); break;        \
+    case 6: CASE(true, true, false); break;        \
+    default: CASE(true, true, true);               \
+  }
+
 enum { TERN_VARIANT(norm_block) = 1024, TERN_VARIANT(norm_long_block) = 4096 };
 #define NORM_BLOCK TERN_VARIANT(norm_block)
 #define NORM_LONG_BLOCK TERN_VARIANT(norm_long_block)

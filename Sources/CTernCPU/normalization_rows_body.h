@@ -54,16 +54,7 @@ static void TERN_VARIANT(norm_weigh_block)(
   streams = streams && TERN_VARIANT(norm_is_aligned)(y);
 #define CASE(weighs, adds, streams) \
   TERN_VARIANT(norm_weigh)(x, weight, bias, y, n, mean, deviation, weighs, adds, streams)
-  switch ((weight ? 4 : 0) + (bias ? 2 : 0) + (streams ? 1 : 0)) {
-    case 0: CASE(false, false, false); break;
-    case 1: CASE(false, false, true); break;
-    case 2: CASE(false, true, false); break;
-    case 3: CASE(false, true, true); break;
-    case 4: CASE(true, false, false); break;
-    case 5: CASE(true, false, true); break;
-    case 6: CASE(true, true, false); break;
-    default: CASE(true, true, true);
-  }
+  NORM_CHOOSE(CASE, weight, bias, streams)
 #undef CASE
 }
 

@@ -2,7 +2,8 @@
 import Tern
 import TernNN
 
-/// `relu(norm(convolution(x)) + residual)`, the unit that residual and separable networks are made of.
+/// `relu(norm(convolution(x)) + residual)`, the unit that residual and separable networks are made of; what follows the
+/// convolution is one pass over memory.
 ///
 /// Models keep the two layers as properties of their own, so that parameters have the names that other libraries give
 /// them, and apply them here.
@@ -13,7 +14,5 @@ import TernNN
 func normalizedConvolution(
   _ convolution: Conv2D, _ norm: BatchNorm2D, _ x: Tensor, adding residual: Tensor? = nil, rectified: Bool = true
 ) -> Tensor {
-  var y = norm(convolution(x))
-  if let residual { y = y + residual }
-  return rectified ? relu(y) : y
+  norm(convolution(x), adding: residual, activation: rectified ? .relu : .none)
 }

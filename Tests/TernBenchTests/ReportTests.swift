@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TestSupport
 import Testing
 
 @testable import TernBench
@@ -15,12 +16,10 @@ import Testing
     return Results(devices: [.cpu], peaks: [peak], rows: rows, peers: peers)
   }
 
-  /// Writes lines into a file, hands it to `body` and removes it.
+  /// Writes lines into a file and hands it to `body`.
   private func withFile<R>(_ text: String, _ body: (String) throws -> R) throws -> R {
-    let path = FileManager.default.temporaryDirectory.appending(path: "tern-report-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    return try body(path)
+    let folder = try TemporaryDirectory()
+    return try body(folder.write(Array(text.utf8), "report"))
   }
 
   private func line(_ name: String, _ library: String, rate: String, unit: String = "GFLOP/s") -> String {

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 import TernRuntime
 
-/// A function that an operation applies to its result before storing it.
-public enum FusedActivation: Sendable, Hashable {
-  case none
-  /// `max(y, 0)`; gradient 0 at 0.
-  case relu
-
-  func callAsFunction(_ x: Tensor) -> Tensor { self == .relu ? Tern.relu(x) : x }
-}
-
 /// Mean and variance of each channel, collected over many batches: Float32 `[channels]`.
 public struct RunningStatistics: Sendable {
   public var mean: Tensor
@@ -26,8 +17,8 @@ public struct RunningStatistics: Sendable {
 ///
 ///     y = activation((x - mean[c]) / sqrt(variance[c] + epsilon) * weight[c] + bias[c] + residual)
 ///
-/// Mean and variance run over all axes but the channels'; the variance is divided by the count. Residual sum and
-/// activation cost no further pass over memory, forwards and backwards.
+/// Mean and variance run over all axes but the channels'; the variance is divided by the count. The residual sum and
+/// the rectifier cost no further pass over memory, forwards and backwards; other activations are pointwise work.
 ///
 /// - Parameters:
 ///   - x: `[N, channels, ...]`, floating point.
@@ -38,7 +29,7 @@ public struct RunningStatistics: Sendable {
 /// - Precondition: there is more than one value for each channel.
 public func batchNorm(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, adding residual: Tensor? = nil,
-  activation: FusedActivation = .none, epsilon: Float = 1e-5
+  activation: Activation = .none, epsilon: Float = 1e-5
 ) -> Tensor {
   let operands = BatchNormOperands("batchNorm", x, weight, bias, residual)
   return operands.normalized(activation, epsilon, running: nil).y
@@ -56,7 +47,7 @@ public func batchNorm(
 ///   - momentum: the share of this batch.
 public func batchNorm(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, adding residual: Tensor? = nil,
-  activation: FusedActivation = .none, epsilon: Float = 1e-5, updating running: inout RunningStatistics,
+  activation: Activation = .none, epsilon: Float = 1e-5, updating running: inout RunningStatistics,
   momentum: Float = 0.1
 ) -> Tensor {
   let operands = BatchNormOperands("batchNorm", x, weight, bias, residual)
@@ -71,7 +62,7 @@ public func batchNorm(
 ///     y = activation((x - mean[c]) / sqrt(variance[c] + epsilon) * weight[c] + bias[c] + residual)
 public func batchNorm(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, adding residual: Tensor? = nil,
-  activation: FusedActivation = .none, epsilon: Float = 1e-5, using statistics: RunningStatistics
+  activation: Activation = .none, epsilon: Float = 1e-5, using statistics: RunningStatistics
 ) -> Tensor {
   let operands = BatchNormOperands("batchNorm", x, weight, bias, residual)
   operands.check(statistics)
@@ -119,7 +110,7 @@ private struct BatchNormOperands {
   }
 
   func normalized(
-    _ activation: FusedActivation, _ epsilon: Float, running: (statistics: RunningStatistics, momentum: Float)?
+    _ activation: Activation, _ epsilon: Float, running: (statistics: RunningStatistics, momentum: Float)?
   ) -> (y: Tensor, running: RunningStatistics?) {
     let plan = BatchNormalization(operation, x.shape, epsilon: epsilon, rectifies: activation == .relu)
     func statistic() -> Tensor { .empty([plan.channels], dtype: .float32, on: device) }
@@ -133,7 +124,8 @@ private struct BatchNormOperands {
         running: running.map { ($0.statistics.mean.view, $0.statistics.variance.view, $0.momentum) }),
       into: BatchNormalization.Results(
         y: y.view, mean: mean.view, deviation: deviation.view, running: new.map { ($0.mean.view, $0.variance.view) }))
-    return (recorded(y, mean, deviation, plan), new)
+    let result = recorded(y, mean, deviation, plan)
+    return (plan.rectifies ? result : activation(result), new)
   }
 
   private func recorded(_ y: Tensor, _ mean: Tensor, _ deviation: Tensor, _ plan: BatchNormalization) -> Tensor {
@@ -190,7 +182,7 @@ private struct BatchNormPullback: Sendable {
   /// The same of differentiable operations.
   private func composed(_ gradient: Tensor, _ saved: Saved) -> Found {
     let x = saved[0]
-    let passed = plan.rectifies ? `where`(saved.tensors.last!.detached() .> 0, gradient, gradient.like(0)) : gradient
+    let passed = plan.rectifies ? Activation.relu.pulledBack(gradient, output: saved.tensors.last!) : gradient
     let found = composedNormGradient(
       x, weight: weight.map { _ in saved[3] }, gradient: passed, shape: [plan.batch, plan.channels, plan.inner],
       weightShape: [1, plan.channels, 1], axes: [0, 2], epsilon: plan.epsilon, centers: true)

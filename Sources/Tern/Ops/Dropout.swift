@@ -10,7 +10,8 @@ import TernRuntime
 public func dropout(_ x: Tensor, probability: Float, generator: RandomGenerator = .shared) -> Tensor {
   require(probability >= 0 && probability < 1, "dropout: probability must be in 0 ..< 1, got \(probability)")
   guard Mode.current == .training, probability > 0 else { return x }
-  guard let mask = RandomDraw.Distribution.mask(keeping: 1 - probability) else { return x * 0 }
+  // A Float below 1 leaves at least 2^-24, which a mask can tell from never.
+  let mask = RandomDraw.Distribution.mask(keeping: 1 - probability)!
   return masked(x, generator.next(mask), scale: 1 / (1 - probability))
 }
 

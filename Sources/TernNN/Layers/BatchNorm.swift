@@ -41,7 +41,7 @@ public class BatchNorm: Layer {
   /// - Parameter residual: of the input's shape.
   /// - Precondition: `x` is `[N, features, ...]`, in training with more than one value for each feature.
   public func callAsFunction(
-    _ x: Tensor, adding residual: Tensor? = nil, activation: FusedActivation
+    _ x: Tensor, adding residual: Tensor? = nil, activation: Activation
   ) -> Tensor {
     checkRank(x)
     let features = runningMean.shape[0]

@@ -91,9 +91,6 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
       let names = GemmChoice.allCases.map(\.rawValue) + allCases.map(\.rawValue)
       trap("TERN_GEMM: '\(text)' is none of \(names.joined(separator: ", "))")
     }
-
-  /// The family that the environment forces.
-  static var familyFromEnvironment: GemmChoice? { fromEnvironment?.family }
 }
 
 /// The families of algorithms, for products and with them for convolutions.
@@ -107,13 +104,6 @@ package enum GemmChoice: String, Sendable, CaseIterable {
 
   /// Overrides the choice for the calls of a test.
   @TaskLocal package static var forced: GemmChoice?
-}
-
-extension OpenCLBackend {
-  /// Whether products and convolutions run as wide vectors, or in work-groups with local memory.
-  var prefersWideVectors: Bool {
-    (GemmChoice.forced ?? GemmAlgorithm.familyFromEnvironment).map { $0 == .wide } ?? isCPUDevice
-  }
 }
 
 extension OpenCLDeviceInfo {

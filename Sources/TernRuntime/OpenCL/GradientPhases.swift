@@ -20,7 +20,19 @@ struct GradientPhases {
   let span: Int
   var first: Int { origin - (taps - 1) * dilation }
 
-  init(size: Int, kernel: Int, stride: Int, dilation: Int, pad: Int) {
+  /// Both axes of a convolution.
+  static func axes(of geometry: ConvolutionGeometry) -> (vertical: GradientPhases, horizontal: GradientPhases) {
+    (
+      GradientPhases(
+        size: geometry.inputHeight, kernel: geometry.kernelHeight, stride: geometry.strideHeight,
+        dilation: geometry.dilationHeight, pad: geometry.padTop),
+      GradientPhases(
+        size: geometry.inputWidth, kernel: geometry.kernelWidth, stride: geometry.strideWidth,
+        dilation: geometry.dilationWidth, pad: geometry.padLeft)
+    )
+  }
+
+  private init(size: Int, kernel: Int, stride: Int, dilation: Int, pad: Int) {
     let divisor = greatestCommonDivisor(stride, dilation)
     count = stride
     step = stride / divisor

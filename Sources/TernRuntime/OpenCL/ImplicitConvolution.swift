@@ -123,12 +123,7 @@ private struct GatheredShape {
         + w.strides + added
       return
     }
-    let vertical = GradientPhases(
-      size: geometry.inputHeight, kernel: geometry.kernelHeight, stride: geometry.strideHeight,
-      dilation: geometry.dilationHeight, pad: geometry.padTop)
-    let horizontal = GradientPhases(
-      size: geometry.inputWidth, kernel: geometry.kernelWidth, stride: geometry.strideWidth,
-      dilation: geometry.dilationWidth, pad: geometry.padLeft)
+    let (vertical, horizontal) = GradientPhases.axes(of: geometry)
     self.outputs = inputs
     phases = vertical.count * horizontal.count
     places =

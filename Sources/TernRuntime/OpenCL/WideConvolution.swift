@@ -38,12 +38,7 @@ extension OpenCLBackend {
   private func wideInputGradient(
     _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView
   ) {
-    let vertical = GradientPhases(
-      size: geometry.inputHeight, kernel: geometry.kernelHeight, stride: geometry.strideHeight,
-      dilation: geometry.dilationHeight, pad: geometry.padTop)
-    let horizontal = GradientPhases(
-      size: geometry.inputWidth, kernel: geometry.kernelWidth, stride: geometry.strideWidth,
-      dilation: geometry.dilationWidth, pad: geometry.padLeft)
+    let (vertical, horizontal) = GradientPhases.axes(of: geometry)
     let layout = FrameLayout(
       lines: vertical.span, pitch: horizontal.span, plane: vertical.span * horizontal.span, top: vertical.first,
       left: horizontal.first)

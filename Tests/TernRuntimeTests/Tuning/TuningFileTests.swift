@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 import Testing
 
 @testable import TernRuntime
 
 @Suite struct TuningFileTests {
-  private let folder: TemporaryFolder
+  private let folder: TemporaryDirectory
   private let identity = DeviceIdentity.example
-  init() throws { folder = try TemporaryFolder() }
+  init() throws { folder = try TemporaryDirectory() }
 
   private func save(_ choices: [ChoiceFile.Choice]) throws {
     try ChoiceFile.update(in: folder.path, for: identity, patience: 10) { $0.merge(choices) }
@@ -128,7 +129,7 @@ import Testing
   }
 
   @Test func placeThatCannotBeMadeIsNone() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     #expect(CacheDirectory.folder("x", in: folder.path + "/y") == folder.path + "/y/x")
     _ = FileManager.default.createFile(atPath: folder.path + "/file", contents: nil)
     #expect(CacheDirectory.folder("x", in: folder.path + "/file") == nil)

@@ -1,21 +1,5 @@
 // SPDX-License-Identifier: MIT
-import Foundation
-
 @testable import TernRuntime
-
-/// A folder that is gone with the test.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "tern-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  var contents: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
-}
 
 extension DeviceIdentity {
   static let example = DeviceIdentity(name: "Some GPU (X/1)", platform: "Some", driver: "1.2", kernels: "abc")

@@ -39,8 +39,11 @@ let package = Package(
       dependencies: ["TernModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks", exclude: ["RESULTS.md"]),
 
-    .target(name: "TestSupport", dependencies: ["Tern"], path: "Tests/TestSupport"),
-    .testTarget(name: "TernRuntimeTests", dependencies: ["TernRuntime", "TestSupport"]),
+    // Optimized in debug builds, too: the float64 references of the tests are loops over every element.
+    .target(
+      name: "TestSupport", dependencies: ["Tern"], path: "Tests/TestSupport", swiftSettings: [.unsafeFlags(["-O"])]),
+    .testTarget(
+      name: "TernRuntimeTests", dependencies: ["TernRuntime", "TestSupport"], swiftSettings: [.unsafeFlags(["-O"])]),
     .testTarget(name: "TernTests", dependencies: ["Tern", "TestSupport"]),
     .testTarget(name: "TernNNTests", dependencies: ["TernNN", "TestSupport"]),
     .testTarget(name: "TernDataTests", dependencies: ["TernData", "TestSupport"]),

@@ -7,9 +7,8 @@ import Synchronization
 ///
 /// A handler of `atexit` shuts the queues, so that threads which go on enqueue nothing more, and waits until they are
 /// empty. The handler registered last runs first, and that must be ours: PoCL compiles a kernel on its own threads at
-/// its first launch, and the first compilation registers the end of LLVM's tables. Waiting for a compilation after
-/// these are gone crashes always, which leaving at once does hardly ever. So the handler is registered whenever kernels
-/// have been compiled and run, and it waits only where no first launch is under way.
+/// its first launch, and compilations register the end of LLVM's tables, without which one under way crashes. So a
+/// queue waits for each kernel's first launch, then registers the handler anew.
 enum ExitWatch {
   private struct Entry {
     weak var queue: OpenCLQueue?
@@ -25,12 +24,13 @@ enum ExitWatch {
   /// What threads get that go on meanwhile.
   static var failure: TernError { TernError(.deviceFailure, "the process is exiting: its devices take no more work") }
 
-  /// Has the queue emptied at exit, if `arm` has been called.
+  /// Has the queue emptied at exit.
   static func add(_ queue: OpenCLQueue) {
     queues.withLock { queues in
       queues.removeAll { $0.queue == nil }
       queues.append(Entry(queue: queue))
     }
+    arm()
   }
 
   /// Puts the handler before all that have been registered so far.
@@ -47,9 +47,9 @@ enum ExitWatch {
     for queue in open ?? [] { queue.finishAtExit() }
   }
 
-  /// Tries for a second: the lock's holder may be the thread that exits, or one that never runs again.
+  /// Tries for 5 seconds: the lock's holder may compile a kernel, be the thread that exits, or never run again.
   static func patiently<Result>(_ attempt: () -> Result?) -> Result? {
-    for _ in 0..<1000 {
+    for _ in 0..<5000 {
       if let result = attempt() { return result }
       usleep(1000)
     }

@@ -140,14 +140,13 @@ extension OpenCLBackend {
     if status == CL_SUCCESS {
       _ = cl.clReleaseEvent(event)
     } else {
-      queue.wait(for: event, after: 0)
+      queue.wait(for: event)
       reference.release()
     }
   }
 
   package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
     var event: cl_event?
-    let launched = queue.firstLaunches
     if let base = target.baseAddress, !target.isEmpty {
       if let buffer = storage.buffer {
         queue.submit { queue, statistics in
@@ -164,7 +163,7 @@ extension OpenCLBackend {
     }
     if let event {
       queue.flush()
-      queue.wait(for: event, after: launched)
+      queue.wait(for: event)
     }
     if let error = queue.takeError() { throw error }
   }

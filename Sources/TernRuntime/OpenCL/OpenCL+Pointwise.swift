@@ -33,7 +33,8 @@ extension OpenCLBackend {
   private func run(
     _ program: PointwiseProgram, _ key: PointwiseKernels.Key, _ layouts: [PointwiseLayout]
   ) throws(TernError) {
-    guard pointwiseKernels.isWorthCompiling(key, sets: layouts.count) else {
+    let elements = layouts.reduce(0) { $0 + $1.count }
+    guard pointwiseKernels.isWorthCompiling(key, sets: layouts.count, elements: elements) else {
       for layout in layouts { try interpret(program, layout) }
       return
     }

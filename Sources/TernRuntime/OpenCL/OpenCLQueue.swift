@@ -20,9 +20,6 @@ final class OpenCLQueue: Sendable {
     var unflushed = 0
     var unmarked = 0
     var markers: [OpenCLObject] = []
-    /// Kernels launched for the first time, so that the driver may compile them; and how many of them have run.
-    var firstLaunches = 0
-    var firstLaunchesDone = 0
   }
 
   let functions: OpenCLFunctions
@@ -72,7 +69,8 @@ final class OpenCLQueue: Sendable {
   ///
   /// - Parameters:
   ///   - commands: how many commands it enqueues, for the flush policy.
-  ///   - isFirstLaunch: whether it launches a kernel for the first time.
+  ///   - isFirstLaunch: whether it launches a kernel for the first time. Then it is waited for, because the driver may
+  ///     compile it now on a thread of its own; see `ExitWatch`.
   /// - Returns: false when nothing was enqueued.
   @discardableResult
   func submit(
@@ -81,13 +79,13 @@ final class OpenCLQueue: Sendable {
     state.withLock { state in
       if ExitWatch.isExiting && state.error == nil { state.error = ExitWatch.failure }
       guard state.error == nil else { return false }
-      if isFirstLaunch { state.firstLaunches += 1 }
       return SimulatorThread.call(if: isSimulator) {
         if let error = body(queue.pointer, &state.statistics) {
           state.error = error
           return false
         }
         advance(&state, by: commands)
+        if isFirstLaunch && !isSimulator { settle(&state) }
         return true
       }
     }
@@ -103,34 +101,20 @@ final class OpenCLQueue: Sendable {
 
   /// Waits until the queue is empty. The lock is not held meanwhile.
   func drain() {
-    let launched = firstLaunches
     count { $0.hostSyncs += 1 }
     let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFinish(queue.pointer) }
-    if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) } else { settle(launched) }
+    if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) }
   }
 
   /// Waits until the queue is empty, for the last time: nothing is enqueued from now on.
   func finishAtExit() {
     // Whoever has the lock has enqueued its last command when it lets go.
-    let isSettled = ExitWatch.patiently { state.withLockIfAvailable { $0.firstLaunches == $0.firstLaunchesDone } }
-    if isSettled == true { _ = functions.table.pointee.clFinish(queue.pointer) }
-  }
-
-  var firstLaunches: Int { state.withLock { $0.firstLaunches } }
-
-  /// Notes that the first so many of the first launches have run.
-  private func settle(_ launches: Int) {
-    let isNews = state.withLock { state in
-      defer { state.firstLaunchesDone = max(state.firstLaunchesDone, launches) }
-      return launches > state.firstLaunchesDone
-    }
-    if isNews && !isSimulator { ExitWatch.arm() }
+    let isShut: Void? = ExitWatch.patiently { state.withLockIfAvailable { _ in () } }
+    if isShut != nil { _ = functions.table.pointee.clFinish(queue.pointer) }
   }
 
   /// Waits for one event, then lets go of it.
-  ///
-  /// - Parameter launched: `firstLaunches` as it was before the event's command was enqueued.
-  func wait(for event: OpaquePointer, after launched: Int) {
+  func wait(for event: OpaquePointer) {
     let cl = functions.table.pointee
     count { $0.hostSyncs += 1 }
     let status = SimulatorThread.call(if: isSimulator) {
@@ -141,7 +125,7 @@ final class OpenCLQueue: Sendable {
       if status != CL_SUCCESS { _ = cl.clFinish(queue.pointer) }
       return status
     }
-    if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) } else { settle(launched) }
+    if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) }
   }
 
   private func advance(_ state: inout State, by commands: Int) {
@@ -159,6 +143,13 @@ final class OpenCLQueue: Sendable {
       status = mark(&state)
     }
     if status != CL_SUCCESS { state.error = Self.lost("clFlush", status) }
+  }
+
+  /// Waits for a kernel's first launch, after which the driver's compiler is at rest.
+  private func settle(_ state: inout State) {
+    let status = functions.table.pointee.clFinish(queue.pointer)
+    if status != CL_SUCCESS && state.error == nil { state.error = Self.lost("clFinish", status) }
+    ExitWatch.arm()
   }
 
   /// Sets a marker, and holds the caller back while the device is too far behind.

@@ -3,11 +3,17 @@ import Synchronization
 
 /// Decides which pointwise programs get a kernel of their own, and keeps those kernels.
 ///
-/// A program that runs once or twice goes through the interpreter. At its third set of operands of the same class it is
-/// compiled: on a CPU device that takes 0.1 to 0.4 s and saves half of the time of a long run.
+/// Programs go through the interpreter until it has spent so long on one that a kernel is worth its compilation: on a
+/// CPU device that takes 0.1 to 0.4 s and saves half of the time of a long run. What counts is an estimate from the
+/// shapes, never a clock, so that runs of a training are alike.
 final class PointwiseKernels: Sendable {
-  /// How often a program is seen before it is compiled.
-  static let threshold = 3
+  /// The fewest sets of operands that a program has run on before it is compiled: what runs once or twice is set-up.
+  static let fewestUses = 3
+  /// Estimated nanoseconds in the interpreter at which a program is compiled. A training step meets its programs again,
+  /// hence far less than a compilation takes.
+  static let patience = 1_000_000.0
+  /// Of one launch of the interpreter.
+  static let launchNanoseconds = 10_000.0
 
   struct Key: Hashable {
     let structure: PointwiseProgram.Structure
@@ -15,6 +21,8 @@ final class PointwiseKernels: Sendable {
   }
   private struct Entry {
     var uses = 0
+    /// Estimated time in the interpreter so far.
+    var nanoseconds = 0.0
     /// By the number of sets; 0 for the kernel of a single one.
     var kernels: [Int: CompiledKernel] = [:]
   }
@@ -25,6 +33,7 @@ final class PointwiseKernels: Sendable {
 
   private let programs: ProgramCache
   private let isCPUDevice: Bool
+  private var nanosecondsPerInstruction: Double { isCPUDevice ? 0.05 : 0.005 }
   /// 0 or 1 to run everything in one tier.
   private let forcedTier: Int?
   private let state = Mutex(State())
@@ -44,14 +53,17 @@ final class PointwiseKernels: Sendable {
     }
   }
 
-  /// Counts `sets` uses; whether the program has a kernel of its own from now on.
-  func isWorthCompiling(_ key: Key, sets: Int) -> Bool {
+  /// Counts uses by `sets` sets of `elements` elements in all; whether the program has a kernel of its own from now on.
+  func isWorthCompiling(_ key: Key, sets: Int, elements: Int) -> Bool {
     if let forcedTier { return forcedTier == 1 }
+    let perElement = nanosecondsPerInstruction * Double(key.structure.instructions.count + key.layout.steps.count)
     return state.withLock { state in
-      let uses = state.entries[key, default: Entry()].uses
-      if uses >= Self.threshold { return true }
-      state.entries[key, default: Entry()].uses = uses + sets
-      return uses + sets >= Self.threshold
+      if state.entries[key]?.kernels.isEmpty == false { return true }
+      var entry = state.entries[key] ?? Entry()
+      entry.uses += sets
+      entry.nanoseconds += Double(sets) * Self.launchNanoseconds + Double(elements) * perElement
+      state.entries[key] = entry
+      return entry.uses >= Self.fewestUses && entry.nanoseconds >= Self.patience
     }
   }
 

@@ -17,15 +17,15 @@ struct ExitTests {
     }
   }
 
-  /// No handler has been registered yet, and none could wait: the driver is compiling.
-  @Test(arguments: 0..<3) func firstLaunchUnderWayIsLeft(_: Int) async {
+  /// PoCL compiles at the first launch, on a thread of its own, which exit must not overtake.
+  @Test(arguments: 0..<3) func firstLaunchIsWaitedFor(_: Int) async {
     await #expect(processExitsWith: .exitCode(0)) {
       try ExitSupport.Work().enqueue(1)
       exit(0)
     }
   }
 
-  @Test(arguments: 0..<3) func secondKernelMayBeCompiling(_: Int) async {
+  @Test(arguments: 0..<3) func secondKernelIsWaitedForToo(_: Int) async {
     await #expect(processExitsWith: .exitCode(0)) {
       let work = try ExitSupport.Work()
       work.enqueue(1)
@@ -48,6 +48,23 @@ struct ExitTests {
         }
       }
       for _ in 0..<20 { started.wait() }
+      exit(0)
+    }
+  }
+
+  /// The thread that exits is another one than the one whose kernel is compiled.
+  @Test(arguments: 0..<3) func compilationOfAnotherThreadIsWaitedFor(_: Int) async {
+    await #expect(processExitsWith: .exitCode(0)) {
+      let work = try ExitSupport.Work()
+      work.enqueue(1)
+      let started = DispatchSemaphore(value: 0)
+      Thread.detachNewThread {
+        while let more = try? ExitSupport.Work() {
+          started.signal()
+          more.enqueue(1)
+        }
+      }
+      started.wait()
       exit(0)
     }
   }

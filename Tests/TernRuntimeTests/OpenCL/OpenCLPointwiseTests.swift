@@ -153,7 +153,7 @@ struct OpenCLPointwiseTests {
   }
 
   @Test func manySetsTakeFewLaunches() throws {
-    let backend = try OpenCLSupport.privateBackend()
+    let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(pointwiseTier: 1))
     let sets = (1...40).map { count -> PointwiseOperands in
       let views = (0..<3).map { _ in
         StridedView(backend.storage(of: (0..<count).map(Float.init)), .float32, shape: [count])
@@ -169,7 +169,9 @@ struct OpenCLPointwiseTests {
     }
   }
 
-  @Test func thirdUseCompilesAndScalarsAndSizesDoNot() throws {
+  /// A program is compiled when it has run three times and long enough; its scalars and sizes do not matter.
+  @Test(arguments: [(count: 1 << 20, uses: 3), (count: 12, uses: 100)])
+  func compilationComesWhenItPays(_ count: Int, _ uses: Int) throws {
     let backend = try OpenCLSupport.privateBackend()
     func run(_ scalar: Float, count: Int) throws -> Int {
       var program = Self.chain
@@ -182,9 +184,9 @@ struct OpenCLPointwiseTests {
       try backend.synchronize()
       return (backend.statistics - before).programBuilds
     }
-    #expect(try run(1, count: 10) == 1)  // the interpreter
-    #expect(try run(2, count: 11) == 0)
-    #expect(try run(3, count: 12) == 1)
+    #expect(try run(1, count: count) == 1)  // the interpreter
+    for use in 2..<uses { #expect(try run(Float(use), count: count + use) == 0) }
+    #expect(try run(0.5, count: count) == 1)
     #expect(try run(4, count: 5000) == 0)
   }
 }

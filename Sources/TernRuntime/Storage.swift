@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Synchronization
 
 /// A block of device memory, shared by all views of it and returned to its device's pool with the last of them.
 ///
@@ -14,12 +15,30 @@ package final class Storage: @unchecked Sendable {
   /// remembers as its error.
   package let handle: UnsafeMutableRawPointer?
 
+  /// Whether commands of an OpenCL queue have written the block. The CPU has no use for it.
+  enum Contents: UInt8, AtomicRepresentable { case nothing, something, lost }
+  private let contents = Atomic(Contents.nothing)
+
   package init(backend: any Backend, byteCount: Int, capacity: Int, handle: UnsafeMutableRawPointer?) {
     self.backend = backend
     self.byteCount = byteCount
     self.capacity = capacity
     self.handle = handle
   }
+
+  /// Notes that a command which takes the block has been enqueued.
+  func markWritten() {
+    _ = contents.compareExchange(expected: .nothing, desired: .something, ordering: .relaxed)
+  }
+
+  /// Notes that a command which takes the block has failed or was dropped: if nothing has been written so far, nothing
+  /// may be read from now on.
+  func markLost() {
+    _ = contents.compareExchange(expected: .nothing, desired: .lost, ordering: .relaxed)
+  }
+
+  /// Whether the command that should have written the block never ran.
+  var isLost: Bool { contents.load(ordering: .relaxed) == .lost }
 
   deinit { backend.release(self.handle, capacity: capacity) }
 }

@@ -13,13 +13,22 @@ package enum KernelArgument: Sendable {
   case bytes([UInt8])
   /// `__local` memory of so many bytes.
   case local(Int)
+
+  var storage: Storage? {
+    switch self {
+    case .buffer(let view): view.storage
+    case .storage(let storage): storage
+    default: nil
+    }
+  }
 }
 
 extension OpenCLBackend {
   /// Launches a kernel of `Kernels/<source>`, compiled with `-D` definitions, on the in-order queue.
   ///
   /// Programs are compiled once per (source, definitions) and kernels are kept. A failure is kept as the queue's sticky
-  /// error; later launches do nothing.
+  /// error; later launches do nothing until it has been thrown. What they should have written is lost: the error may be
+  /// thrown on another thread, and whoever uses such a block then fails, too, instead of computing with what it finds.
   ///
   /// - Parameters:
   ///   - source: the file's name, `"pooling.cl"`.
@@ -32,12 +41,14 @@ extension OpenCLBackend {
     _ source: String, _ kernel: String, definitions: [String] = [], global: [Int], local: [Int]? = nil,
     _ arguments: [KernelArgument]
   ) {
-    guard !global.contains(0), !queue.hasFailed else { return }
+    guard !global.contains(0) else { return }
+    guard !queue.hasFailed else { return settle(arguments, isEnqueued: false) }
     do throws(TernError) {
       let compiled = try programs.kernel(kernel, of: source, definitions: definitions)
       launch(compiled, global: global, local: local, arguments)
     } catch {
       queue.fail(error)
+      settle(arguments, isEnqueued: false)
     }
   }
 
@@ -50,7 +61,7 @@ extension OpenCLBackend {
     let local = local ?? Self.defaultLocalSize(global)
     let extents = zip(global, local).map { ($0 + $1 - 1) / $1 * $1 }
     let isFirst = kernel.launches.value.load(ordering: .relaxed) == 0
-    queue.submit(isFirstLaunch: isFirst) { queue, statistics in
+    let isEnqueued = queue.submit(isFirstLaunch: isFirst) { queue, statistics in
       for (index, argument) in arguments.enumerated() {
         if let error = set(argument, at: index, of: kernel) { return error }
       }
@@ -69,6 +80,7 @@ extension OpenCLBackend {
       kernel.launches.value.add(1, ordering: .relaxed)
       return nil
     }
+    settle(arguments, isEnqueued: isEnqueued)
   }
 
   /// Runs a library's call that enqueues kernels of its own (CLBlast) on the queue, with the queue's lock held.
@@ -90,6 +102,10 @@ extension OpenCLBackend {
     }
   }
 
+  private func settle(_ arguments: [KernelArgument], isEnqueued: Bool) {
+    for case let storage? in arguments.map(\.storage) { isEnqueued ? storage.markWritten() : storage.markLost() }
+  }
+
   static func defaultLocalSize(_ global: [Int]) -> [Int] {
     let power = min(64, 1 << global[0].trailingZeroBitCount)
     return [power] + repeatElement(1, count: global.count - 1)
@@ -105,6 +121,7 @@ extension OpenCLBackend {
         storage.backend === self, "\(kernel.name): argument \(index) is on another device; move it with x.on(device)")
       return storage.buffer.map { set(Optional($0)) }
     }
+    if argument.storage?.isLost == true { return Self.lost("kernel \(kernel.name), argument \(index)") }
     let status: cl_int?
     switch argument {
     case .buffer(let view): status = set(view.storage)

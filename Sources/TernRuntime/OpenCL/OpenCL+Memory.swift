@@ -112,10 +112,11 @@ extension OpenCLBackend {
   package func emptyPool() { pool.flush() }
 
   package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {
-    guard let base = source.baseAddress, !source.isEmpty, !queue.hasFailed else { return }
+    guard let base = source.baseAddress, !source.isEmpty else { return }
+    guard !queue.hasFailed else { return storage.markLost() }
     guard let buffer = storage.buffer else { return queue.fail(Self.neverAllocated("upload")) }
     func write(_ bytes: UnsafeRawPointer, blocking: Bool, event: UnsafeMutablePointer<cl_event?>?) -> Bool {
-      queue.submit { queue, statistics in
+      let isEnqueued = queue.submit { queue, statistics in
         let status = retryingAfterFlush {
           cl.clEnqueueWriteBuffer(
             queue, buffer, cl_bool(blocking ? CL_TRUE : CL_FALSE), byteOffset, source.count, bytes, 0, nil, event)
@@ -125,6 +126,8 @@ extension OpenCLBackend {
         if blocking { statistics.hostSyncs += 1 }
         return nil
       }
+      isEnqueued ? storage.markWritten() : storage.markLost()
+      return isEnqueued
     }
     // The simulator never calls back, because a command is complete before anybody can ask for it.
     guard !info.isSimulator, staging.bytesUnderWay.load(ordering: .relaxed) + source.count <= Staging.limit else {
@@ -148,7 +151,9 @@ extension OpenCLBackend {
   package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
     var event: cl_event?
     if let base = target.baseAddress, !target.isEmpty {
-      if let buffer = storage.buffer {
+      if storage.isLost {
+        queue.fail(Self.lost("download"))
+      } else if let buffer = storage.buffer {
         queue.submit { queue, statistics in
           let status = retryingAfterFlush {
             cl.clEnqueueReadBuffer(queue, buffer, cl_bool(CL_FALSE), byteOffset, target.count, base, 0, nil, &event)

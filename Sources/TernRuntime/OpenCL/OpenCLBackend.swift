@@ -89,6 +89,12 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
       .outOfMemory, "\(place): the tensor has no memory, because its allocation failed", remedy: outOfMemoryRemedy)
   }
 
+  static func lost(_ place: String) -> TernError {
+    TernError(
+      .deviceFailure, "\(place): the tensor was never computed, because an earlier operation on its device failed",
+      remedy: "compute it again")
+  }
+
   /// Calls again, once, with the pool's free buffers given back to the driver, if the first time memory ran out.
   func retryingAfterFlush(_ call: () -> cl_int) -> cl_int {
     let status = call()

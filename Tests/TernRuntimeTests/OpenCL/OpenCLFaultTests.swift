@@ -161,6 +161,28 @@ struct OpenCLFaultTests {
     }
   }
 
+  /// Two threads on one device: one's failure drops the other's launches, and it alone may be the one that is told.
+  @Test func resultsOfDroppedLaunchesAreNeverRead() throws {
+    let backend = try OpenCLSupport.privateBackend()
+    let x = backend.view([1, 2, 3], [3])
+    func unwritten() -> StridedView { StridedView(backend.scratch(3), .float32, shape: [3]) }
+    let (y, z, sum) = (unwritten(), unwritten(), unwritten())
+    let add = PointwiseProgram(
+      inputs: [.float32, .float32], instructions: [.init(.add, 0, 1)], outputs: [.init(register: 2, dtype: .float32)])
+    backend.queue.fail(TernError(.deviceFailure, "another thread's"))
+    backend.pointwise(add, [PointwiseOperands(inputs: [x, x], outputs: [y])])
+    #expect(throws: TernError.self) { try backend.synchronize() }  // on the other thread
+    backend.pointwise(add, [PointwiseOperands(inputs: [x, y], outputs: [z])])
+    for view in [z, y] {
+      let error = #expect(throws: TernError.self) { try backend.values(view) }
+      #expect(error?.message.contains("never computed") == true)
+    }
+    // What had been written before is still there, and so is the device.
+    #expect(try backend.values(x) == [1, 2, 3])
+    backend.pointwise(add, [PointwiseOperands(inputs: [x, x], outputs: [sum])])
+    #expect(try backend.values(sum) == [2, 4, 6])
+  }
+
   @Test func brokenKernelShowsNameOptionsAndLog() throws {
     let backend = try OpenCLSupport.privateBackend()
     let error = #expect(throws: TernError.self) {

@@ -96,7 +96,7 @@ enum KernelTour {
         return [gradient]
       },
       Stop("one program again and again") { device in
-        // The third time, a kernel is compiled for the program.
+        // The third time, a kernel is compiled for the program, in the simulator at least.
         (0..<4).map { _ in
           let x = normal([31], on: device).evaluated()
           return (relu(x * 1.5 + 2) * sigmoid(x)).evaluated()
@@ -158,28 +158,31 @@ enum KernelTour {
     Tensor.randomNormal(shape, generator: RandomGenerator(seed: UInt64(shape.count)), on: device)
   }
 
-  /// Every algorithm for convolutions where it is valid, else the default, on geometries that make each take all its
-  /// ways.
+  /// Every algorithm for convolutions on geometries that make it take all its ways. A device that does not have one
+  /// takes its default.
   private static let convolutions = Stop("algorithms for convolutions", tolerance: 1e-3) { device in
-    func all(_ x: Tensor, _ weight: Tensor, _ stride: Pair, _ groups: Int) -> [Tensor] {
-      let (y, gradients) = valueAndGradients(at: [x, weight]) {
-        square(conv2d($0[0], $0[1], stride: stride, padding: weight.shape[2] == 1 ? 0 : 1, groups: groups)).sum()
-      }
-      return [y] + gradients.map { $0.evaluated() }
-    }
-    let geometries: [(x: [Int], weight: [Int], stride: Pair, groups: Int)] = [
-      ([2, 3, 9, 7], [4, 3, 3, 3], 1, 1), ([1, 40, 5, 4], [36, 40, 3, 3], 1, 1), ([2, 3, 6, 5], [6, 1, 3, 3], 2, 3),
-      ([2, 2, 5, 5], [2, 1, 3, 3], 1, 2), ([2, 3, 5, 5], [4, 3, 1, 1], 2, 1),
+    typealias Geometry = (
+      x: [Int], weight: [Int], stride: Pair, groups: Int, algorithms: [OpenCLConvolutionAlgorithm]
+    )
+    let geometries: [Geometry] = [
+      ([2, 3, 9, 7], [4, 3, 3, 3], 1, 1, [.wide, .winograd4, .winograd2, .implicit, .direct, .unfolded]),
+      ([1, 40, 5, 4], [36, 40, 3, 3], 1, 1, [.wide, .winograd4, .winograd2, .implicit]),
+      ([2, 3, 6, 5], [6, 1, 3, 3], 2, 3, [.depthwise, .wide, .implicit, .direct, .unfolded]),
+      ([2, 2, 5, 5], [2, 1, 3, 3], 1, 2, [.depthwise]),
+      ([2, 3, 5, 5], [4, 3, 1, 1], 2, 1, [.product, .wide, .implicit]),
     ]
-    var results: [Tensor] = []
-    for algorithm in OpenCLConvolutionAlgorithm.allCases {
-      OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
-        for g in geometries {
-          results += all(normal(g.x, on: device), normal(g.weight, on: device), g.stride, g.groups)
+    return geometries.flatMap { g -> [Tensor] in
+      let (x, weight) = (normal(g.x, on: device).evaluated(), normal(g.weight, on: device).evaluated())
+      return g.algorithms.flatMap { algorithm in
+        OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
+          let (y, gradients) = valueAndGradients(at: [x, weight]) {
+            square(conv2d($0[0], $0[1], stride: g.stride, padding: .symmetric(Pair(g.weight[2] / 2)), groups: g.groups))
+              .sum()
+          }
+          return [y] + gradients.map { $0.evaluated() }
         }
       }
     }
-    return results
   }
 
   /// Convolution, pooling and softmax in a half type, with their gradients.

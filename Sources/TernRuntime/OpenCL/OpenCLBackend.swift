@@ -63,7 +63,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
       options.choices
       ?? Tuning.table(for: DeviceIdentity(info, isCPUDevice: isCPUDevice), isShared: options.recordsProblems)
     pointwiseKernels = PointwiseKernels(
-      programs: programs, isCPUDevice: isCPUDevice, forcedTier: options.pointwiseTier)
+      programs: programs, isCPUDevice: isCPUDevice, isSimulator: info.isSimulator, forcedTier: options.pointwiseTier)
     let buffers = BufferSource(
       context: contextObject, queue: self.queue.queue, isSimulator: info.isSimulator, functions: functions)
     self.buffers = buffers

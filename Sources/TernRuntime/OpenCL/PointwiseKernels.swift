@@ -33,14 +33,17 @@ final class PointwiseKernels: Sendable {
 
   private let programs: ProgramCache
   private let isCPUDevice: Bool
+  /// In a simulator time is no matter, and both tiers have to be seen.
+  private let isSimulator: Bool
   private var nanosecondsPerInstruction: Double { isCPUDevice ? 0.05 : 0.005 }
   /// 0 or 1 to run everything in one tier.
   private let forcedTier: Int?
   private let state = Mutex(State())
 
-  init(programs: ProgramCache, isCPUDevice: Bool, forcedTier: Int?) {
+  init(programs: ProgramCache, isCPUDevice: Bool, isSimulator: Bool, forcedTier: Int?) {
     self.programs = programs
     self.isCPUDevice = isCPUDevice
+    self.isSimulator = isSimulator
     self.forcedTier = forcedTier
   }
 
@@ -63,7 +66,7 @@ final class PointwiseKernels: Sendable {
       entry.uses += sets
       entry.nanoseconds += Double(sets) * Self.launchNanoseconds + Double(elements) * perElement
       state.entries[key] = entry
-      return entry.uses >= Self.fewestUses && entry.nanoseconds >= Self.patience
+      return entry.uses >= Self.fewestUses && (isSimulator || entry.nanoseconds >= Self.patience)
     }
   }
 

@@ -12,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 swift=${SWIFT:-swift}
+export TERN_TUNING=off
 library=${TERN_OCLGRIND_LIBRARY:-}
 for place in /usr/lib/oclgrind /usr/lib/*/oclgrind /usr/local/lib; do
   [[ -z $library && -e $place/liboclgrind-rt-icd.so ]] && library=$place/liboclgrind-rt-icd.so

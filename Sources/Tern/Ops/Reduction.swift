@@ -20,7 +20,7 @@ extension Tensor {
     mean(along: axes, keepingDimensions: keepingDimensions)
   }
 
-  /// The product over some axes. The gradient is right with zeros among the factors too.
+  /// The product over some axes. Its first and second derivatives are right with zeros among the factors, too.
   public func product(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     let geometry = geometry("product", axes)
     return reduced("product", .product, axes, keepingDimensions, saving: .inputs) { gradient, saved in
@@ -28,12 +28,16 @@ extension Tensor {
       let isZero = x.detached() .== 0
       let factors = `where`(isZero, 1, x)
       let others = factors.product(along: geometry.axes, keepingDimensions: true)
-      let zeros = isZero.cast(to: x.dtype).sum(along: geometry.axes, keepingDimensions: true)
+      let zeros = isZero.cast(to: x.dtype).sum(along: geometry.axes, keepingDimensions: true).broadcast(to: x.shape)
+      // The zeros as functions of x, whose slope the second derivative needs.
+      let zero = `where`(isZero, x, 0)
+      let zeroSum = zero.sum(along: geometry.axes, keepingDimensions: true)
       let beside = others / factors
-      // With one zero only its own derivative is left; with two or more all vanish.
+      let none = beside.like(0)
+      // One zero: its own derivative is left, the others have it as a factor. Two: each has the other as a factor.
       let share =
-        `where`((zeros .== 0).broadcast(to: x.shape), beside, beside.like(0))
-        + `where`(((zeros .== 1) .& isZero), beside, beside.like(0))
+        `where`(zeros .== 0, beside, none) + `where`(zeros .== 1, beside * `where`(isZero, 1, zeroSum), none)
+        + `where`((zeros .== 2) .& isZero, beside * (zeroSum - zero), none)
       return gradient * share
     }
   }

@@ -75,6 +75,22 @@ import Testing
     try expectGradients([x.transposed()], kind.name) { kind.tensor($0[0], nil, true) }
   }
 
+  /// The Hessian times v, by d²/dxi dxj = the product of the other factors.
+  @Test(arguments: Device.all, [[2, 3, 5], [0, 3, 5], [0, 0, 5], [2, 0, 0], [0, 0, 0]] as [[Double]])
+  func secondDerivativeOfAProductSurvivesZeros(_ device: Device, _ factors: [Double]) throws {
+    let v = [1.0, -2, 4]
+    let direction = Tensor(v.map(Float.init), on: device)
+    let result = gradient(at: Tensor(factors.map(Float.init), on: device)) { x in
+      (gradient(at: x, createGraph: true) { $0.product() } * direction).sum()
+    }
+    let expected = factors.indices.map { i in
+      factors.indices.filter { $0 != i }.reduce(0) { sum, j in
+        sum + v[j] * factors.indices.filter { $0 != i && $0 != j }.reduce(1) { $0 * factors[$1] }
+      }
+    }
+    try expectClose(result, expected)
+  }
+
   @Test(arguments: Device.all) func productGradientSurvivesZeros(_ device: Device) throws {
     let x = Tensor([2 as Float, 0, 3, 4, 5, 6, 0, 0, 7], shape: [3, 3], on: device)
     try expectClose(gradient(at: x) { $0.product(along: 1).sum() }, [0, 6, 0, 30, 24, 20, 0, 0, 0])

@@ -166,7 +166,7 @@ enum KernelTour {
     )
     let geometries: [Geometry] = [
       ([2, 3, 9, 7], [4, 3, 3, 3], 1, 1, [.wide, .winograd4, .winograd2, .implicit, .direct, .unfolded]),
-      ([1, 40, 5, 4], [36, 40, 3, 3], 1, 1, [.wide, .winograd4, .winograd2, .implicit]),
+      ([1, 30, 5, 4], [18, 30, 3, 3], 1, 1, [.wide, .winograd4, .winograd2, .implicit]),
       ([2, 3, 6, 5], [6, 1, 3, 3], 2, 3, [.depthwise, .wide, .implicit, .direct, .unfolded]),
       ([2, 2, 5, 5], [2, 1, 3, 3], 1, 2, [.depthwise]),
       ([2, 3, 5, 5], [4, 3, 1, 1], 2, 1, [.product, .wide, .implicit]),

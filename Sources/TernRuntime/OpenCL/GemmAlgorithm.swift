@@ -74,7 +74,8 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
     let wanted = forced ?? fromEnvironment?.algorithm
     let family = wanted?.family ?? GemmChoice.forced ?? fromEnvironment?.family
     guard let family else {
-      return backend.choices.choice(for: problem.problemClass, among: candidates(for: problem, on: backend))
+      return backend.choices.choice(
+        for: problem.problemClass(backend.tensorPrecision), among: candidates(for: problem, on: backend))
         ?? byDefault(for: problem, on: backend)
     }
     let valid = candidates(for: problem, of: family, on: backend)

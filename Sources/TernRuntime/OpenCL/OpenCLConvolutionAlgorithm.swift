@@ -37,7 +37,8 @@ package enum OpenCLConvolutionAlgorithm: String, CaseIterable, Sendable {
     let candidates = candidates(for: problem, on: backend)
     if let forced = forced ?? fromEnvironment, candidates.contains(forced) { return forced }
     let known = ProblemClass.convolution(
-      problem.pass, problem.geometry, x: problem.x, w: problem.w, y: problem.y, bias: problem.bias)
+      problem.pass, problem.geometry, x: problem.x, w: problem.w, y: problem.y, bias: problem.bias,
+      precision: backend.tensorPrecision)
     return backend.choices.choice(for: known, among: candidates) ?? candidates[0]
   }
 

@@ -21,6 +21,12 @@ final class TensorCores: Sendable {
     }
   }
 
+  /// The precision in force, where it makes a difference: on devices with tensor cores.
+  func precision(on backend: OpenCLBackend) -> MatmulPrecision {
+    let precision = MatmulPrecision.current
+    return precision != .highest && backend.info.isNVIDIA && areThere(backend) ? precision : .highest
+  }
+
   private func areThere(_ backend: OpenCLBackend) -> Bool {
     works.withLock { works in
       if let works { return works }
@@ -72,4 +78,9 @@ final class TensorCores: Sendable {
       return abs(Double(values[place]) - sum) <= (isSplit ? 1e-3 : 0)
     }
   }
+}
+
+extension OpenCLBackend {
+  /// The precision in force, `.highest` where the device has but one: what algorithms are chosen by.
+  var tensorPrecision: MatmulPrecision { tensorCores.precision(on: self) }
 }

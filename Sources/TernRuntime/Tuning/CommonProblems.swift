@@ -15,28 +15,29 @@ package enum CommonProblems {
 
   private static func gemm(
     _ m: Int, _ n: Int, _ k: Int, a: GemmClass.Order = .rows, b: GemmClass.Order = .rows, batch: Int = 1,
-    bias: Bool = false
+    bias: Bool = false, activation: Bool = false
   ) -> ProblemClass {
     func operand(_ order: GemmClass.Order) -> GemmClass.Operand { GemmClass.Operand(dtype: .float32, order: order) }
     return .gemm(
       GemmClass(
         m: m, n: n, k: k, outer: batch, inner: 1, a: operand(a), b: operand(b), c: operand(.rows),
-        bias: bias ? GemmClass.Bias(dtype: .float32, byInner: false, byRow: false, byColumn: true) : nil))
+        bias: bias ? GemmClass.Bias(dtype: .float32, byInner: false, byRow: false, byColumn: true) : nil,
+        hasActivation: activation))
   }
 
-  /// A linear layer's output and its two gradients.
-  private static func linear(batch: Int, _ inputs: Int, _ outputs: Int) -> [ProblemClass] {
-    [
-      gemm(batch, outputs, inputs, b: .columns, bias: true), gemm(batch, inputs, outputs),
-      gemm(outputs, inputs, batch, a: .columns),
-    ]
+  /// A linear layer's output, for hidden layers with an activation in the product or after it, and its two gradients.
+  private static func linear(batch: Int, _ inputs: Int, _ outputs: Int, isHidden: Bool = false) -> [ProblemClass] {
+    (isHidden ? [true, false] : [false]).map {
+      gemm(batch, outputs, inputs, b: .columns, bias: true, activation: $0)
+    } + [gemm(batch, inputs, outputs), gemm(outputs, inputs, batch, a: .columns)]
   }
 
   private static let gemms: [ProblemClass] =
     [128, 256, 512, 1024, 2048, 4096].map { gemm($0, $0, $0) }
-    + linear(batch: 64, 784, 512) + linear(batch: 64, 512, 512) + linear(batch: 64, 512, 10)
-    + linear(batch: 64, 400, 120) + linear(batch: 32, 512, 1000) + linear(batch: 256, 2048, 1000)
-    + linear(batch: 2048, 512, 512) + linear(batch: 2048, 512, 2048) + linear(batch: 2048, 2048, 512)
+    + linear(batch: 64, 784, 512, isHidden: true) + linear(batch: 64, 512, 512, isHidden: true)
+    + linear(batch: 64, 512, 10)
+    + linear(batch: 64, 400, 120, isHidden: true) + linear(batch: 32, 512, 1000) + linear(batch: 256, 2048, 1000)
+    + linear(batch: 2048, 512, 512) + linear(batch: 2048, 512, 2048, isHidden: true) + linear(batch: 2048, 2048, 512)
     // Attention: scores and values of 8 heads of 64 in 16 sequences.
     + [gemm(128, 128, 64, b: .columns, batch: 128), gemm(128, 64, 128, batch: 128)]
 

@@ -30,6 +30,11 @@ package struct GemmClass: Hashable, Sendable {
   package var m, n, k, outer, inner: Int
   package var a, b, c: Operand
   package var bias: Bias?
+  /// Whether an activation follows, which CLBlast has none of. Which one does not matter: each algorithm applies it to
+  /// each element of the result once.
+  package var hasActivation = false
+  /// `.highest` on devices that know no other, and where no operand is Float32.
+  package var precision = MatmulPrecision.highest
 
   package var operations: Double { 2 * Double(m) * Double(n) * Double(k) * Double(outer) * Double(inner) }
 }
@@ -37,18 +42,24 @@ package struct GemmClass: Hashable, Sendable {
 extension GemmClass: LosslessStringConvertible {
   package var description: String {
     "m=\(m) n=\(n) k=\(k) outer=\(outer) inner=\(inner) a=\(a) b=\(b) c=\(c) bias=\(bias?.description ?? "none")"
+      + (hasActivation ? " activation=yes" : "") + precision.problemField
   }
 
   package init?(_ description: String) {
     let names: Set = ["m", "n", "k", "outer", "inner", "a", "b", "c", "bias"]
-    guard let fields = ProblemFields(description, names: names),
+    let defaults = MatmulPrecision.defaultField.merging(["activation": "no"]) { $1 }
+    guard let fields = ProblemFields(description, names: names, defaults: defaults),
       let m = fields.numbers("m")?[0], let n = fields.numbers("n")?[0], let k = fields.numbers("k", least: 0)?[0],
       let outer = fields.numbers("outer")?[0], let inner = fields.numbers("inner")?[0],
       let a = Operand(fields["a"]), let b = Operand(fields["b"]), let c = Operand(fields["c"])
     else { return nil }
     let bias = Bias(fields["bias"])
-    guard bias != nil || fields["bias"] == ["none"] else { return nil }
-    self.init(m: m, n: n, k: k, outer: outer, inner: inner, a: a, b: b, c: c, bias: bias)
+    guard bias != nil || fields["bias"] == ["none"], let precision = fields.precision,
+      let hasActivation = ["yes": true, "no": false][fields["activation"].joined()]
+    else { return nil }
+    self.init(
+      m: m, n: n, k: k, outer: outer, inner: inner, a: a, b: b, c: c, bias: bias, hasActivation: hasActivation,
+      precision: precision)
   }
 }
 
@@ -82,7 +93,8 @@ extension GemmClass.Bias: CustomStringConvertible {
 }
 
 extension GemmProblem {
-  var problemClass: ProblemClass {
+  /// - Parameter precision: the one in force if the device can compute at it, else `.highest`.
+  func problemClass(_ precision: MatmulPrecision) -> ProblemClass {
     func operand(_ operand: GemmOperand, rows: Int, columns: Int) -> GemmClass.Operand {
       // Lines that overlap (a broadcast) are no matrix that a library would take.
       func areLines(_ step: Int, _ width: Int, _ stride: Int, _ lines: Int) -> Bool {
@@ -100,6 +112,7 @@ extension GemmProblem {
         b: operand(b, rows: k, columns: n), c: operand(c, rows: m, columns: n),
         bias: bias.map {
           GemmClass.Bias(dtype: $0.dtype, byInner: $0.inner != 0, byRow: $0.row != 0, byColumn: $0.column != 0)
-        }))
+        }, hasActivation: activation != .none,
+        precision: a.dtype == .float32 || b.dtype == .float32 ? precision : .highest))
   }
 }

@@ -42,17 +42,23 @@ extension ProblemClass: LosslessStringConvertible {
   }
 }
 
-/// `name=value` words of a problem's text, each of which is wanted exactly once.
+/// `name=value` words of a problem's text, each of which is wanted exactly once, or at most once if it has a default.
 struct ProblemFields {
   private var values: [Substring: Substring] = [:]
 
-  init?(_ text: String, names: Set<String>) {
+  /// - Parameters:
+  ///   - names: of the words that must be there.
+  ///   - defaults: other words' values where they are not there.
+  init?(_ text: String, names: Set<String>, defaults: [String: String] = [:]) {
     for word in text.split(separator: " ") {
       let parts = word.split(separator: "=", maxSplits: 1)
-      guard parts.count == 2, names.contains(String(parts[0])), values[parts[0]] == nil else { return nil }
+      guard parts.count == 2, names.contains(String(parts[0])) || defaults[String(parts[0])] != nil,
+        values[parts[0]] == nil
+      else { return nil }
       values[parts[0]] = parts[1]
     }
-    guard values.count == names.count else { return nil }
+    guard names.allSatisfy({ values[$0[...]] != nil }) else { return nil }
+    for (name, value) in defaults where values[name[...]] == nil { values[name[...]] = value[...] }
   }
 
   /// The parts of a value between its commas.
@@ -70,6 +76,16 @@ struct ProblemFields {
   }
 }
 
+extension MatmulPrecision {
+  /// The word of a problem's text, left out where there is nothing special about it.
+  var problemField: String { self == .highest ? "" : " precision=\(rawValue)" }
+  static let defaultField = ["precision": MatmulPrecision.highest.rawValue]
+}
+
+extension ProblemFields {
+  var precision: MatmulPrecision? { MatmulPrecision(rawValue: self["precision"].joined()) }
+}
+
 extension DType {
   /// The dtype called `float32`, `int64`, ….
   init?(named name: String) {
@@ -82,12 +98,14 @@ extension ProblemClass {
   /// A short name for tables, which leaves out what is usual.
   package var label: String {
     func times(_ numbers: Int...) -> String { numbers.map(String.init).joined(separator: "x") }
+    func suffix(_ precision: MatmulPrecision) -> String { precision == .highest ? "" : " \(precision.rawValue)" }
     switch self {
     case .gemm(let g):
       let orders = [g.a, g.b].map { $0.order == .rows ? "n" : $0.order == .columns ? "t" : "s" }.joined()
       let batch = g.outer * g.inner > 1 ? " batch \(g.outer * g.inner)" : ""
       let types = Set([g.a.dtype, g.b.dtype, g.c.dtype]).subtracting([.float32]).map { " \($0)" }.sorted().joined()
-      return "gemm \(times(g.m, g.n, g.k)) \(orders)\(batch)\(g.bias == nil ? "" : " bias")\(types)"
+      let epilogue = (g.bias == nil ? "" : " bias") + (g.hasActivation ? " activation" : "")
+      return "gemm \(times(g.m, g.n, g.k)) \(orders)\(batch)\(epilogue)\(types)\(suffix(g.precision))"
     case .convolution(let pass, let c):
       let g = c.geometry
       let stride = g.strideHeight * g.strideWidth == 1 ? "" : " stride \(times(g.strideHeight, g.strideWidth))"
@@ -96,7 +114,7 @@ extension ProblemClass {
       let types = Set([c.x.dtype, c.w.dtype, c.y.dtype]).subtracting([.float32]).map { " \($0)" }.sorted().joined()
       return "conv \(pass.rawValue) \(times(g.batch, g.inputChannels, g.inputHeight, g.inputWidth)) * "
         + times(g.outputChannels, g.inputChannelsPerGroup, g.kernelHeight, g.kernelWidth)
-        + "\(stride)\(dilation)\(groups)\(types)"
+        + "\(stride)\(dilation)\(groups)\(types)\(suffix(c.precision))"
     }
   }
 }

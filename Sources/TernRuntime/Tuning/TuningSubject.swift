@@ -18,6 +18,7 @@ struct GemmSubject: TuningSubject {
   private let problem: GemmProblem
   private let a, b: TuningOperand
   private let bias: TuningOperand?
+  private let precision: MatmulPrecision
   let result: StridedView
   var depth: Int { problem.k }
 
@@ -45,6 +46,7 @@ struct GemmSubject: TuningSubject {
         blockCount: (bias.byInner ? gemm.inner : 1) * gemm.m * gemm.n, seed: 3)
     }
     self.bias = bias
+    precision = gemm.precision
     problem = GemmProblem(
       m: gemm.m, n: gemm.n, k: gemm.k, outer: gemm.outer, inner: gemm.inner, a: GemmOperand(a.view),
       b: GemmOperand(b.view), c: GemmOperand(result),
@@ -52,10 +54,10 @@ struct GemmSubject: TuningSubject {
         GemmBias(
           storage: $0.view.storage, dtype: $0.view.dtype, inner: $0.view.strides[1], row: $0.view.strides[2],
           column: $0.view.strides[3])
-      })
+      }, activation: gemm.hasActivation ? .relu : .none)
   }
 
-  func run() { backend.gemm(problem) }
+  func run() { withMatmulPrecision(precision) { backend.gemm(problem) } }
 
   func exact(_ place: [Int]) -> (value: Double, magnitude: Double) {
     var value = bias?[place[0], place[1], place[2], place[3]] ?? 0
@@ -65,7 +67,7 @@ struct GemmSubject: TuningSubject {
       value += term
       magnitude += abs(term)
     }
-    return (value, magnitude)
+    return (problem.activation == .relu ? max(0, value) : value, magnitude)
   }
 
   private static func layout(
@@ -98,6 +100,7 @@ struct ConvolutionSubject: TuningSubject {
   private let backend: any Backend
   private let pass: ConvolutionPass
   private let geometry: ConvolutionGeometry
+  private let precision: MatmulPrecision
   /// By their roles in the forward pass; the one that the pass computes holds its numbers in `result` only.
   private let x, w, y: TuningOperand
   private let bias: TuningOperand?
@@ -107,6 +110,7 @@ struct ConvolutionSubject: TuningSubject {
     self.backend = backend
     self.pass = pass
     geometry = convolution.geometry
+    precision = convolution.precision
     func operand(_ operand: ConvolutionClass.Operand, _ shape: [Int], seed: UInt64) throws -> TuningOperand {
       // Where a view is not dense, channels last is the layout that programs have.
       let strides =
@@ -140,10 +144,12 @@ struct ConvolutionSubject: TuningSubject {
   }
 
   func run() {
-    switch pass {
-    case .forward: backend.convolution(geometry, x.view, w.view, bias: bias?.view, into: result)
-    case .inputGradient: backend.convolutionInputGradient(geometry, y.view, w.view, into: result)
-    case .weightGradient: backend.convolutionWeightGradient(geometry, x.view, y.view, into: result)
+    withMatmulPrecision(precision) {
+      switch pass {
+      case .forward: backend.convolution(geometry, x.view, w.view, bias: bias?.view, into: result)
+      case .inputGradient: backend.convolutionInputGradient(geometry, y.view, w.view, into: result)
+      case .weightGradient: backend.convolutionWeightGradient(geometry, x.view, y.view, into: result)
+      }
     }
   }
 

@@ -103,6 +103,33 @@ import Testing
     #expect(backend.programs.kernelNames.contains(kernel), "\(backend.programs.kernelNames)")
   }
 
+  /// A file that somebody changed, or that was tuned at another precision, must not take digits away.
+  @Test func tensorCoresAreNeverChosenAtHighestPrecision() throws {
+    let dtype = DType.float32
+    func entry(_ precision: MatmulPrecision) throws -> ChoiceTable.Entry {
+      guard case .gemm(var gemm) = ProblemClass.square(8) else { fatalError("not a product") }
+      gemm.precision = precision
+      return ChoiceTable.Entry(problem: .gemm(gemm), algorithm: GemmAlgorithm.tensorTF32.rawValue)
+    }
+    let table = ChoiceTable(try MatmulPrecision.allCases.map(entry))
+    for treatAsCPU in [false, true] {
+      let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(treatAsCPU: treatAsCPU, choices: table))
+      let operand = GemmOperand(storage: backend.scratch(64), dtype: dtype, row: 8, column: 1)
+      let problem = GemmProblem(m: 8, n: 8, k: 8, a: operand, b: operand, c: operand)
+      let chosen = GemmAlgorithm.choice(for: problem, on: backend)
+      #expect(chosen != .tensorTF32 && chosen != .tensor3xTF32)
+      withMatmulPrecision(.medium) {
+        // Where there are none, the setting changes neither the class nor the choice.
+        if !backend.info.isNVIDIA {
+          #expect(backend.tensorPrecision == .highest)
+          #expect(GemmAlgorithm.choice(for: problem, on: backend) == chosen)
+        } else if backend.tensorPrecision == .medium {
+          #expect(GemmAlgorithm.choice(for: problem, on: backend) == .tensorTF32)
+        }
+      }
+    }
+  }
+
   @Test func environmentAndTestsComeBeforeTheTable() throws {
     let table = ChoiceTable([ChoiceTable.Entry(problem: .square(8), algorithm: "wide")])
     let backend = try OpenCLSupport.privateBackend(options: OpenCLOptions(choices: table))

@@ -29,6 +29,28 @@ import Testing
       "convolution.inputGradient input=2,6,33,31 weight=4,3,5,3 stride=2,1 padding=1,2,0,3 dilation=1,2 groups=2 "
         + "x=float32,dense w=float32,strided y=float16,dense bias=yes"
     ),
+    (
+      .gemm(
+        GemmClass(
+          m: 8, n: 9, k: 10, outer: 1, inner: 1, a: GemmClass.Operand(dtype: .float32, order: .rows),
+          b: GemmClass.Operand(dtype: .float32, order: .rows), c: GemmClass.Operand(dtype: .float32, order: .rows),
+          bias: nil, hasActivation: true, precision: .medium)),
+      "gemm m=8 n=9 k=10 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=none activation=yes "
+        + "precision=medium"
+    ),
+    (
+      .convolution(
+        .forward,
+        ConvolutionClass(
+          geometry: ConvolutionGeometry(
+            "test", input: [1, 1, 4, 4], weight: [1, 1, 3, 3], stride: (1, 1), padding: (0, 0, 0, 0),
+            dilation: (1, 1), groups: 1),
+          x: ConvolutionClass.Operand(dtype: .float32, isDense: true),
+          w: ConvolutionClass.Operand(dtype: .float32, isDense: true),
+          y: ConvolutionClass.Operand(dtype: .float32, isDense: true), hasBias: false, precision: .high)),
+      "convolution.forward input=1,1,4,4 weight=1,1,3,3 stride=1,1 padding=0,0,0,0 dilation=1,1 groups=1 "
+        + "x=float32,dense w=float32,dense y=float32,dense bias=no precision=high"
+    ),
   ]
 
   @Test(arguments: examples) func textComesBackAsTheSameProblem(_ problem: ProblemClass, _ text: String) {
@@ -47,6 +69,10 @@ import Testing
     "gemm m=1 n=65 k=1 outer=1 inner=1 a=float64,rows b=float32,rows c=float32,rows bias=none",
     "gemm m=1 n=65 k=1 outer=1 inner=1 a=float32,rows,much b=float32,rows c=float32,rows bias=none",
     "gemm m=1 n=65 k=1 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=float32,x",
+    "gemm m=1 n=65 k=1 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=none activation=relu",
+    "gemm m=1 n=65 k=1 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=none precision=low",
+    "gemm m=1 n=65 k=1 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=none "
+      + "precision=high precision=high",
     "convolution.forward input=2,6,33,31 weight=4,2,5,3 stride=2,1 padding=1,2,0,3 dilation=1,2 groups=2 "
       + "x=float32,dense w=float32,dense y=float32,dense bias=no",  // 2 * 2 channels for 6
     "convolution.forward input=2,6,33,31 weight=3,3,5,3 stride=2,1 padding=1,2,0,3 dilation=1,2 groups=2 "
@@ -72,7 +98,7 @@ import Testing
     let storage = backend.allocate(byteCount: 4000)
     func problem(_ a: GemmOperand, n: Int = 5) -> ProblemClass {
       let other = GemmOperand(storage: storage, dtype: .float32, row: n, column: 1)
-      return GemmProblem(m: 4, n: n, k: 3, a: a, b: other, c: other, bias: nil).problemClass
+      return GemmProblem(m: 4, n: n, k: 3, a: a, b: other, c: other, bias: nil).problemClass(.highest)
     }
     let rows = GemmOperand(storage: storage, dtype: .float32, row: 3, column: 1)
     var moved = rows
@@ -82,5 +108,22 @@ import Testing
     #expect(problem(rows) != problem(GemmOperand(storage: storage, dtype: .float32, row: 1, column: 4)))
     #expect(problem(rows) != problem(GemmOperand(storage: storage, dtype: .float32, row: 0, column: 1)))
     #expect(problem(rows) != problem(GemmOperand(storage: storage, dtype: .float16, row: 3, column: 1)))
+  }
+
+  /// CLBlast knows no activation, and tensor cores are for some precisions: other algorithms, other classes.
+  @Test func activationAndPrecisionMatterWhereTheyChangeTheMenu() {
+    let storage = Device.cpu.backend.allocate(byteCount: 4000)
+    func problem(_ dtype: DType, _ activation: Activation = .none, at precision: MatmulPrecision) -> ProblemClass {
+      let operand = GemmOperand(storage: storage, dtype: dtype, row: 8, column: 1)
+      return GemmProblem(m: 8, n: 8, k: 8, a: operand, b: operand, c: operand, activation: activation)
+        .problemClass(precision)
+    }
+    let usual = problem(.float32, at: .highest)
+    #expect(usual.description == ProblemClass.square(8).description)
+    #expect(usual != problem(.float32, .relu, at: .highest))
+    #expect(problem(.float32, .gelu, at: .highest) == problem(.float32, .relu, at: .highest))
+    #expect(Set(MatmulPrecision.allCases.map { problem(.float32, at: $0) }).count == 3)
+    // Products of half types are the same at each precision.
+    #expect(Set(MatmulPrecision.allCases.map { problem(.bfloat16, at: $0) }).count == 1)
   }
 }

@@ -200,6 +200,7 @@ private struct FakeSubject: TuningSubject {
   static let products = [
     "m=33 n=17 k=65 outer=1 inner=1 a=float32,rows b=float32,columns c=float32,rows bias=float32,column",
     "m=5 n=7 k=9 outer=2 inner=3 a=float32,columns,outer b=float32,neither,inner c=float32,rows bias=float32,inner,row",
+    "m=33 n=17 k=65 outer=1 inner=2 a=float32,rows b=float32,rows c=float32,rows bias=float32,column activation=yes",
     "m=16 n=8 k=0 outer=1 inner=1 a=float32,rows b=float32,rows c=float32,rows bias=none",
     "m=31 n=8 k=12 outer=3 inner=1 a=float16,rows b=float16,rows,outer c=float16,columns bias=none",
     "m=31 n=8 k=12 outer=1 inner=1 a=bfloat16,rows b=bfloat16,rows c=float32,neither bias=none",

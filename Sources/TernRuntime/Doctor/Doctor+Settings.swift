@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 extension Doctor {
+  /// Nil for a value that means something.
+  private typealias Complaint = @Sendable (_ value: String, Surroundings) -> String?
+
   /// The environment variables that Tern reads, with what is wrong with a value, if anything.
-  private static let variables: [(name: String, complaint: @Sendable (_ value: String, Surroundings) -> String?)] = [
+  private static let variables: [(name: String, complaint: Complaint)] = [
     ("TERN_DEVICE", { value, _ in isDevice(value) ? nil : "expected cpu, opencl or opencl:N" }),
     (
       "TERN_THREADS",
       { value, _ in Int(value).map { 1...1024 ~= $0 } == true ? nil : "expected a number from 1 to 1024" }
     ),
-    (
-      "TERN_ISA",
-      { value, _ in ["avx512", "avx2", "baseline"].contains(value) ? nil : "expected avx512, avx2 or baseline" }
-    ),
+    ("TERN_ISA", oneOf(["avx512", "avx2", "baseline"])),
     (
       "TERN_MEMORY_LIMIT",
       { value, _ in
@@ -19,13 +19,15 @@ extension Doctor {
           ? "expected a number of bytes, or one with the suffix K, M or G" : nil
       }
     ),
-    ("TERN_STRICT", { value, _ in ["0", "1"].contains(value) ? nil : "expected 0 or 1" }),
-    ("TERN_POINTWISE_TIER", { value, _ in ["0", "1"].contains(value) ? nil : "expected 0 or 1" }),
-    ("TERN_TUNING", { value, _ in ["on", "off"].contains(value) ? nil : "expected on or off" }),
-    ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
-    ("TERN_CONV", { _, _ in nil }),  // each kind of device has names of its own
-    ("TERN_GEMM", { _, _ in nil }),
-    ("TERN_MATMUL_PRECISION", { _, _ in nil }),
+    ("TERN_STRICT", oneOf(["0", "1"])), ("TERN_POINTWISE_TIER", oneOf(["0", "1"])),
+    ("TERN_TUNING", oneOf(["on", "off"])), ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
+    // A name of the other kind of device leaves the choice to Tern, so that one setting can serve a comparison.
+    (
+      "TERN_CONV",
+      oneOf(ConvolutionAlgorithm.allCases.map(\.rawValue) + OpenCLConvolutionAlgorithm.allCases.map(\.rawValue))
+    ),
+    ("TERN_GEMM", oneOf(GemmAlgorithm.settings)),
+    ("TERN_MATMUL_PRECISION", oneOf(MatmulPrecision.allCases.map(\.rawValue))),
     ("TERN_CLBLAST_PARAMETERS", { _, _ in nil }),
     ("TERN_FAULT", { _, _ in "makes a call of OpenCL fail on purpose" }),
     ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
@@ -33,7 +35,9 @@ extension Doctor {
   ]
 
   /// Settings that stop a program from starting, for they are read where nothing can be thrown.
-  private static let fatalVariables = ["TERN_THREADS", "TERN_ISA"]
+  private static let fatalVariables = [
+    "TERN_THREADS", "TERN_ISA", "TERN_TUNING", "TERN_GEMM", "TERN_MATMUL_PRECISION",
+  ]
 
   /// Looks at the environment variables whose wrong values trap when a device is first used, so that a program can
   /// report them in its own way before.
@@ -62,6 +66,13 @@ extension Doctor {
         guard let complaint = variable.complaint(value, surroundings) else { return good(title, value) }
         return bad(title, "'\(value)': \(complaint)", "correct or unset \(name)")
       }
+  }
+
+  /// For a variable with a few words to choose from; words that menus share may come twice.
+  private static func oneOf(_ words: [String]) -> Complaint {
+    let words = words.enumerated().filter { words.firstIndex(of: $0.element) == $0.offset }.map(\.element)
+    let list = "\(words.dropLast().joined(separator: ", ")) or \(words[words.count - 1])"
+    return { value, _ in words.contains(value) ? nil : "expected \(list)" }
   }
 
   private static func isDevice(_ text: String) -> Bool {

@@ -84,13 +84,15 @@ package enum GemmAlgorithm: String, CaseIterable, Sendable {
     return valid.first ?? candidates(for: problem, of: .own, on: backend)[0]
   }
 
+  /// What `TERN_GEMM` may be.
+  static let settings = GemmChoice.allCases.map(\.rawValue) + allCases.map(\.rawValue)
+
   /// `TERN_GEMM`: a family (`wide`, `own`, `clblast`) or the name of an algorithm.
   private static let fromEnvironment: (family: GemmChoice, algorithm: GemmAlgorithm?)? =
     environmentValue("TERN_GEMM").map { text in
       if let family = GemmChoice(rawValue: text) { return (family, nil) }
       if let algorithm = GemmAlgorithm(rawValue: text) { return (algorithm.family, algorithm) }
-      let names = GemmChoice.allCases.map(\.rawValue) + allCases.map(\.rawValue)
-      trap("TERN_GEMM: '\(text)' is none of \(names.joined(separator: ", "))")
+      trap("TERN_GEMM: '\(text)' is none of \(settings.joined(separator: ", "))")
     }
 }
 

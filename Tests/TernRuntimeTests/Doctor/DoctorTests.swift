@@ -79,6 +79,19 @@ struct DoctorTests {
       testDescription: "memory limit", machine: machine(environment: ["TERN_MEMORY_LIMIT": "3Q"]),
       title: "Setting TERN_MEMORY_LIMIT", detail: "K, M or G", remedy: "TERN_MEMORY_LIMIT"),
     Case(
+      testDescription: "GEMM", machine: machine(environment: ["TERN_GEMM": "tiled-7x7"]), title: "Setting TERN_GEMM",
+      detail: "expected wide, own, clblast, wide-packed,", remedy: "TERN_GEMM"),
+    Case(
+      testDescription: "convolution", machine: machine(environment: ["TERN_CONV": "Winograd4"]),
+      title: "Setting TERN_CONV",
+      detail:
+        "expected product, shifted, channels, depthwise, winograd2, winograd4, wide, implicit, direct or unfolded",
+      remedy: "TERN_CONV"),
+    Case(
+      testDescription: "precision", machine: machine(environment: ["TERN_MATMUL_PRECISION": "tf32"]),
+      title: "Setting TERN_MATMUL_PRECISION", detail: "expected highest, high or medium",
+      remedy: "TERN_MATMUL_PRECISION"),
+    Case(
       testDescription: "library file", machine: machine(environment: ["TERN_CLBLAST_LIBRARY": "/no/such.so"]),
       title: "Setting TERN_CLBLAST_LIBRARY", detail: "no such file", remedy: "TERN_CLBLAST_LIBRARY"),
     Case(
@@ -103,6 +116,17 @@ struct DoctorTests {
     let findings = Doctor.examine(healthy)
     #expect(findings.allSatisfy { !$0.isProblem && $0.remedy.isEmpty })
     #expect(findings.count == 11)
+  }
+
+  @Test(arguments: ["shifted", "unfolded", "winograd2"]) func algorithmsOfAnyDeviceAreKnown(_ name: String) {
+    let findings = Doctor.examine(Self.machine(environment: ["TERN_CONV": name, "TERN_GEMM": "tensor-3xtf32"]))
+    #expect(findings.allSatisfy { !$0.isProblem })
+  }
+
+  @Test(arguments: ["TERN_GEMM", "TERN_TUNING", "TERN_MATMUL_PRECISION", "TERN_ISA", "TERN_THREADS"])
+  func settingThatWouldTrapIsAnErrorFirst(_ name: String) {
+    let error = #expect(throws: TernError.self) { try Doctor.checkSettings(Self.machine(environment: [name: "?"])) }
+    #expect(error?.code == .setting && error?.message.contains(name) == true)
   }
 
   @Test func thisMachineIsExaminedWithoutATrap() {

@@ -37,6 +37,9 @@ typedef struct tern_source {
 /// The source called `name` ("math.cl", say); text is null when there is none.
 tern_source tern_kernel_source(const char *name);
 
+/// A hash of bytes that is the same in every process, to name files by and to notice damage; not against intent.
+uint64_t tern_hash(const void *bytes, size_t length, uint64_t seed);
+
 /// A hash over all embedded sources: what was measured or compiled with other sources is of no use.
 uint64_t tern_kernel_hash(void);
 

@@ -16,6 +16,8 @@ public struct Statistics: Sendable, Equatable, Codable {
   public var deviceAllocations = 0
   /// Programs compiled by the driver.
   public var programBuilds = 0
+  /// Programs whose compiled form came from Tern's cache on disk, so that the driver had nothing to compile.
+  public var programLoads = 0
 
   public init() {}
 
@@ -28,6 +30,7 @@ public struct Statistics: Sendable, Equatable, Codable {
     difference.cpuFallbacks = later.cpuFallbacks - earlier.cpuFallbacks
     difference.deviceAllocations = later.deviceAllocations - earlier.deviceAllocations
     difference.programBuilds = later.programBuilds - earlier.programBuilds
+    difference.programLoads = later.programLoads - earlier.programLoads
     return difference
   }
 }

@@ -21,6 +21,7 @@ extension Doctor {
     ),
     ("TERN_STRICT", oneOf(["0", "1"])), ("TERN_POINTWISE_TIER", oneOf(["0", "1"])),
     ("TERN_TUNING", oneOf(["on", "off"])), ("TERN_CACHE_DIRECTORY", { _, _ in nil }),
+    ("TERN_PROGRAM_CACHE", oneOf(DiskProgramCache.Mode.allCases.map(\.rawValue))),
     // A name of the other kind of device leaves the choice to Tern, so that one setting can serve a comparison.
     (
       "TERN_CONV",

@@ -25,6 +25,9 @@ package final class AtomicFile {
   private let temporary: String
   private var descriptor: Int32
   private var isCommitted = false
+  /// Whether the file must survive a power failure from `commit` on. If not, what is found after one may be damaged,
+  /// which the reader has to notice, and no disk is waited for.
+  package var isDurable = true
 
   /// Opens the temporary file.
   ///
@@ -75,12 +78,13 @@ package final class AtomicFile {
 
   /// Makes the file appear.
   package func commit() throws {
-    if fsync(descriptor) != 0 { throw failure("sync", errno) }
+    if isDurable, fsync(descriptor) != 0 { throw failure("sync", errno) }
     let closed = close(descriptor)
     descriptor = -1
     if closed != 0 { throw failure("close", errno) }
     if rename(temporary, target) != 0 { throw failure("rename", errno) }
     isCommitted = true
+    guard isDurable else { return }
     // The rename is on disk only when the folder is; where folders cannot be synced, nothing can be done about it.
     let folder = (target as NSString).deletingLastPathComponent
     let folderDescriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)

@@ -58,7 +58,8 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     contextObject = OpenCLObject(context)
     self.queue = OpenCLQueue(OpenCLObject(queue), isSimulator: info.isSimulator, functions: functions)
     programs = ProgramCache(
-      context: contextObject, device: info, isCPUDevice: isCPUDevice, functions: functions)
+      context: contextObject, device: info, isCPUDevice: isCPUDevice, functions: functions,
+      disk: DiskProgramCache(options.programCache, for: info, in: options.cacheDirectory ?? CacheDirectory.path()))
     choices =
       options.choices
       ?? Tuning.table(for: DeviceIdentity(info, isCPUDevice: isCPUDevice), isShared: options.recordsProblems)
@@ -111,7 +112,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
 
   package var statistics: Statistics {
     var statistics = queue.statistics
-    statistics.programBuilds = programs.builds
+    (statistics.programBuilds, statistics.programLoads) = programs.counts
     statistics.deviceAllocations = buffers.count.load(ordering: .relaxed)
     return statistics
   }

@@ -13,6 +13,10 @@ struct OpenCLOptions: Sendable {
   var isStrict = false
   /// Whether the problems that the device meets are kept for `tern tune`.
   var recordsProblems = false
+  /// Whether compiled programs are kept on disk; `TERN_PROGRAM_CACHE`.
+  var programCache = DiskProgramCache.Mode.never
+  /// Where; the user's cache directory unless a test has one of its own.
+  var cacheDirectory: String?
   /// Choices that stand in for those of the cache.
   var choices: ChoiceTable?
 
@@ -35,6 +39,14 @@ struct OpenCLOptions: Sendable {
         throw TernError(.setting, "TERN_STRICT: '\(text)' means nothing", remedy: "use 1 or 0, or unset it")
       }
       options.isStrict = text == "1"
+    }
+    options.programCache = .auto
+    if let text = environment["TERN_PROGRAM_CACHE"], !text.isEmpty {
+      guard let mode = DiskProgramCache.Mode(rawValue: text) else {
+        throw TernError(
+          .setting, "TERN_PROGRAM_CACHE: '\(text)' means nothing", remedy: "use auto, always or never, or unset it")
+      }
+      options.programCache = mode
     }
     do {
       options.memoryLimit = try MemoryPool.configuredLimit(environment["TERN_MEMORY_LIMIT"])

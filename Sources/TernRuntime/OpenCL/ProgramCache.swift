@@ -34,16 +34,23 @@ final class ProgramCache: Sendable {
     /// Of generated text; their owners keep the kernels.
     var generated: [(program: OpenCLObject, kernel: CompiledKernel)] = []
     var builds = 0
+    var loads = 0
   }
 
   private let functions: OpenCLFunctions
-  private let context: OpenCLObject
-  private let device: OpenCLDeviceInfo
+  let context: OpenCLObject
+  let device: OpenCLDeviceInfo
   private let baseOptions: [String]
+  /// Where compiled programs outlive the process; nil where the driver sees to it, or nobody.
+  let disk: DiskProgramCache?
   // Held while the driver compiles: whoever waits would compile the same.
   private let state = Mutex(State())
 
-  init(context: OpenCLObject, device: OpenCLDeviceInfo, isCPUDevice: Bool, functions: OpenCLFunctions) {
+  init(
+    context: OpenCLObject, device: OpenCLDeviceInfo, isCPUDevice: Bool, functions: OpenCLFunctions,
+    disk: DiskProgramCache? = nil
+  ) {
+    self.disk = disk
     self.functions = functions
     self.context = context
     self.device = device
@@ -67,12 +74,13 @@ final class ProgramCache: Sendable {
     }
   }
 
-  private func call<Result>(_ body: (tern_cl_table) -> Result) -> Result {
+  /// Calls the driver, on the one thread that a simulator bears.
+  func call<Result>(_ body: (tern_cl_table) -> Result) -> Result {
     SimulatorThread.call(if: device.isSimulator) { body(functions.table.pointee) }
   }
 
-  /// Programs that the driver has compiled.
-  var builds: Int { state.withLock { $0.builds } }
+  /// Programs that the driver has compiled, and such as came compiled from disk.
+  var counts: (builds: Int, loads: Int) { state.withLock { ($0.builds, $0.loads) } }
 
   /// The names of all kernels that have been launched.
   var kernelNames: Set<String> {
@@ -92,8 +100,7 @@ final class ProgramCache: Sendable {
         guard let text = Self.expanded(source) else {
           throw TernError(.kernelBuild, "there is no kernel file \(source)", remedy: "register it in Kernels/kernels.c")
         }
-        state.builds += 1
-        state.programs[program] = try build(text, called: source, definitions: definitions)
+        state.programs[program] = try obtain(text, called: source, definitions: definitions, &state)
       }
       let kernel = CompiledKernel(
         object: try create(name, from: state.programs[program]!, called: source), name: name, source: source)
@@ -105,8 +112,7 @@ final class ProgramCache: Sendable {
   /// A kernel of generated text, which the caller keeps: it is compiled at each call.
   func kernel(_ name: String, ofGenerated text: String, called source: String) throws(TernError) -> CompiledKernel {
     try state.withLock { state throws(TernError) in
-      state.builds += 1
-      let program = try build(text, called: source, definitions: [])
+      let program = try obtain(text, called: source, definitions: [], &state)
       let object: OpenCLObject
       do throws(TernError) {
         object = try create(name, from: program, called: source)
@@ -134,17 +140,32 @@ final class ProgramCache: Sendable {
   private static let preamble: String = ["tern_math.h", "prelude.cl"]
     .map { "#line 1 \"\($0)\"\n\(embedded($0) ?? "")\n" }.joined()
 
-  private func build(_ text: String, called name: String, definitions: [String]) throws(TernError) -> OpenCLObject {
-    var status = CL_SUCCESS
+  /// A program that is ready for its kernels: from disk where it is there, else compiled, and kept on disk.
+  private func obtain(
+    _ text: String, called name: String, definitions: [String], _ state: inout State
+  ) throws(TernError) -> OpenCLObject {
     let whole = Self.preamble + "#line 1 \"\(name)\"\n" + text
-    let program = whole.withCString { characters in
+    let options = (baseOptions + definitions.map { "-D" + $0 }).joined(separator: " ")
+    let key = disk?.key(whole, options: options, called: name)
+    if let key, let program = load(key, options: options) {
+      state.loads += 1
+      return program
+    }
+    state.builds += 1
+    let program = try build(whole, called: name, options: options)
+    if let key { save(program, as: key) }
+    return program
+  }
+
+  private func build(_ text: String, called name: String, options: String) throws(TernError) -> OpenCLObject {
+    var status = CL_SUCCESS
+    let program = text.withCString { characters in
       var line: UnsafePointer<CChar>? = characters
       return call { $0.clCreateProgramWithSource(context.pointer, 1, &line, nil, &status) }
     }
     guard status == CL_SUCCESS, let program else {
       throw TernError(.kernelBuild, "\(name): no program could be made", cause: OpenCLStatus.name(status))
     }
-    let options = (baseOptions + definitions.map { "-D" + $0 }).joined(separator: " ")
     var devices: cl_device_id? = device.device.pointer
     status = call { $0.clBuildProgram(program, 1, &devices, options, nil, nil) }
     guard status == CL_SUCCESS else {

@@ -92,6 +92,9 @@ struct DoctorTests {
       title: "Setting TERN_MATMUL_PRECISION", detail: "expected highest, high or medium",
       remedy: "TERN_MATMUL_PRECISION"),
     Case(
+      testDescription: "program cache", machine: machine(environment: ["TERN_PROGRAM_CACHE": "on"]),
+      title: "Setting TERN_PROGRAM_CACHE", detail: "expected auto, always or never", remedy: "TERN_PROGRAM_CACHE"),
+    Case(
       testDescription: "library file", machine: machine(environment: ["TERN_CLBLAST_LIBRARY": "/no/such.so"]),
       title: "Setting TERN_CLBLAST_LIBRARY", detail: "no such file", remedy: "TERN_CLBLAST_LIBRARY"),
     Case(

@@ -25,9 +25,10 @@ extension CPUBackend {
           // Pairs: an odd last element is the first of a pair whose second nobody wants.
           table.normal(words, mean, deviation, target + first, count & ~1)
           if count % 2 == 1 {
-            var pair: (Float, Float) = (0, 0)
-            withUnsafeMutablePointer(to: &pair.0) { table.normal(words + count - 1, mean, deviation, $0, 2) }
-            target[first + count - 1] = pair.0
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2) { pair in
+              table.normal(words + count - 1, mean, deviation, pair.baseAddress!, 2)
+              target[first + count - 1] = pair[0]
+            }
           }
         }
       }

@@ -8,7 +8,7 @@ DEBUG_FLAGS := -Xcc -O2
 # Arguments for `make demo` and `make bench`, for example ARGS="--only sgemm".
 ARGS ?=
 
-.PHONY: help deps build demo test bench report lint docs oclgrind check-aarch64 clean
+.PHONY: help deps build demo test bench report bundle lint docs oclgrind check-aarch64 clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make build          release build of the libraries, tern and tern-bench"
 	@echo "make bench          time every case on every device (ARGS=\"--only sgemm --html report.html\")"
 	@echo "make report         render the page of tern-bench --html in headless Chromium and look for faults"
+	@echo "make bundle         .build/bundle.tar.xz: programs and tests that run on a machine without Swift, such as a GPU server"
 	@echo "make lint           layout, licence lines and file sizes"
 	@echo "make docs           documentation archive in .build/docs; warnings are errors"
 	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds, data races, initialization"
@@ -44,6 +45,11 @@ report:
 	@.ci/deps chromium
 	$(SWIFT) build -c release --product tern-bench
 	@Tests/report.sh
+
+bundle:
+	@.ci/deps patchelf
+	@SWIFT="$(SWIFT)" .ci/bundle
+	@Tests/bundle.sh
 
 lint:
 	@.ci/lint

@@ -50,7 +50,7 @@ let package = Package(
     .testTarget(name: "TernModelsTests", dependencies: ["TernModels", "TernData"]),
     .testTarget(name: "TernCommandTests", dependencies: ["TernCommand", "TernData", "TestSupport"]),
     .testTarget(name: "TernBenchTests", dependencies: ["TernBench", "TestSupport"]),
-    .testTarget(name: "GoldenTests", dependencies: ["TernNN"], exclude: ["Fixtures"]),
+    .testTarget(name: "GoldenTests", dependencies: ["TernNN", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "ApplicationTests", dependencies: ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6],

@@ -6,11 +6,12 @@ import Testing
 /// A package of its own that depends on this one, as an application does: its programs are the README's example and
 /// the one of the documentation's first page. They must build, run and learn.
 @Suite struct ApplicationTests {
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
   static let swift = executable(named: "swift")
 
-  @Test(.enabled(if: swift != nil, "skipped: no swift on PATH"), .timeLimit(.minutes(10)))
+  @Test(
+    .enabled(if: swift != nil, "skipped: no swift on PATH"),
+    .enabled(if: PackageFiles.exists("Package.swift"), "skipped: the package is not here, only its tests"),
+    .timeLimit(.minutes(10)))
   func examplesBuildAndLearn() throws {
     let directory = try TemporaryDirectory()
     defer { withExtendedLifetime(directory) {} }
@@ -23,7 +24,7 @@ import Testing
     for (name, text) in programs { try write(text, to: folder.appending(path: "Sources/\(name)/main.swift")) }
     // The same versions as here, so that nothing has to be looked up.
     try? FileManager.default.copyItem(
-      at: Self.root.appending(path: "Package.resolved"), to: folder.appending(path: "Package.resolved"))
+      at: PackageFiles.root.appending(path: "Package.resolved"), to: folder.appending(path: "Package.resolved"))
 
     // A scratch path of its own: a test may not wait for the lock of the build that runs it.
     let scratch = folder.appending(path: ".build").path
@@ -44,7 +45,7 @@ import Testing
 
   /// The Swift listings of a page, which together are one program.
   private func example(in page: String) throws -> String {
-    let text = try String(contentsOf: Self.root.appending(path: page), encoding: .utf8)
+    let text = try String(contentsOf: PackageFiles.root.appending(path: page), encoding: .utf8)
     let listings = text.components(separatedBy: "```").filter { $0.hasPrefix("swift\n") }
     try #require(!listings.isEmpty, "\(page) has no Swift listing")
     return listings.map { $0.dropFirst("swift\n".count) }.joined()
@@ -66,7 +67,7 @@ import Testing
 
       let package = Package(
         name: "application",
-        dependencies: [.package(name: "tern", path: "\(Self.root.path)")],
+        dependencies: [.package(name: "tern", path: "\(PackageFiles.root.path)")],
         targets: [
       \(targets.joined(separator: ",\n"))
         ],

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TestSupport
 import Testing
 
-private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-private let sharedCases = folder.appending(path: "../../../shared/conformance/golden-open").standardizedFileURL
+private let sharedCases = PackageFiles.root.appending(path: "../shared/conformance/golden-open").standardizedFileURL
 private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.appending(path: "index.json").path)
 
 /// Values and gradients against numbers computed elsewhere in float64, on every device.
 @Suite struct GoldenTests {
-  static let fixtures = folder.appending(path: "Fixtures")
+  static let fixtures = PackageFiles.root.appending(path: "Tests/GoldenTests/Fixtures")
 
   /// The package's own cases.
   @Test(arguments: try GoldenCase.load(from: fixtures), TestDevices.all)

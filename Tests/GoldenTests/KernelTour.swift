@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Tern
@@ -211,8 +212,8 @@ enum KernelTour {
 
   /// All of them. A file that asks for the type of device has two forms of each kernel.
   static func kernelsInSource() throws -> [SourceKernel] {
-    let folder = GoldenTests.fixtures.appending(path: "../../../Kernels").standardizedFileURL
-    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    let files = try FileManager.default.contentsOfDirectory(
+      at: PackageFiles.root.appending(path: "Kernels"), includingPropertiesForKeys: nil)
     return try files.filter { $0.pathExtension == "cl" }.flatMap { file in
       let text = try String(contentsOf: file, encoding: .utf8)
       let name = file.deletingPathExtension().lastPathComponent

@@ -16,11 +16,7 @@ enum Tool {
   }
 
   /// The executable stands beside the test bundle.
-  static let path: String = {
-    let bundle =
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-    return (bundle as NSString).deletingLastPathComponent + "/tern"
-  }()
+  static let path = PackageFiles.executables.appending(path: "tern").path
 
   /// Runs to the end.
   ///

@@ -4,6 +4,7 @@ import Tern
 
 /// A case made ready on a device, and the times of its steps so far.
 final class Subject {
+  private let name: String
   private let device: Device
   private let step: Case.Step
   private(set) var times: [Double] = []
@@ -11,13 +12,21 @@ final class Subject {
   /// Makes the inputs and runs the first steps, in which kernels are compiled and memory is fetched.
   init(_ benchmark: Case, on device: Device, warmUp: Int = 3) throws {
     self.device = device
-    step = try benchmark.prepare(device)
-    for _ in 0..<warmUp { try step() }
-    try device.synchronize()
+    name = benchmark.name
+    step = try device.span("\(name): warm-up") {
+      let step = try benchmark.prepare(device)
+      for _ in 0..<warmUp { try step() }
+      try device.synchronize()
+      return step
+    }
   }
 
   /// Runs steps for so many seconds, and at least so many; each is timed with its result ready.
   func burst(seconds: Double, atLeast count: Int) throws {
+    try device.span(name) { try run(seconds: seconds, atLeast: count) }
+  }
+
+  private func run(seconds: Double, atLeast count: Int) throws {
     let clock = ContinuousClock()
     let end = clock.now.advanced(by: .seconds(seconds))
     var done = 0

@@ -37,6 +37,12 @@ struct TernBench: ParsableCommand {
   @Option(help: "Other libraries' timings to draw beside ours: a file of such JSON objects.")
   var peers: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write what the devices do to this file, for ui.perfetto.dev or chrome://tracing; times are a bit longer then.",
+      valueName: "FILE"))
+  var trace: String?
+
   @Flag(help: "Print the names of the cases.")
   var list = false
 
@@ -46,6 +52,7 @@ struct TernBench: ParsableCommand {
   func validate() throws {
     guard seconds > 0 else { throw ValidationError("--seconds must be positive, got \(seconds)") }
     if peers != nil && html == nil { throw ValidationError("--peers is drawn in the page that --html FILE names") }
+    if trace != nil && serve { throw ValidationError("--trace takes whole runs, not those of --serve") }
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, got \(threads)") }
   }
 
@@ -56,7 +63,9 @@ struct TernBench: ParsableCommand {
     if let threads { setenv("TERN_THREADS", String(threads), 1) }
     do {
       if serve { return try Server(device: device.first.map(Device.named) ?? .default).run() }
-      try report(cases, on: device.isEmpty ? Device.all : device.map(Device.named))
+      let devices = try device.isEmpty ? Device.all : device.map(Device.named)
+      guard let trace else { return try report(cases, on: devices) }
+      try withTrace(of: devices, to: trace) { try report(cases, on: devices) }
     } catch let error as TernError {
       FileHandle.standardError.write(Data("tern-bench: \(error)\n".utf8))
       throw ExitCode.failure

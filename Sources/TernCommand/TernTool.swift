@@ -17,7 +17,7 @@ import Tern
       """,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, DevicesCommand.self, DoctorCommand.self,
-      TuneCommand.self, TuneWorkerCommand.self, DemoCommand.self,
+      ProfileCommand.self, TuneCommand.self, TuneWorkerCommand.self, DemoCommand.self,
     ])
 
   static func main() {

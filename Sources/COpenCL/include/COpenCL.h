@@ -40,6 +40,8 @@
   X(clEnqueueMarkerWithWaitList) \
   X(clSetEventCallback)       \
   X(clGetEventInfo)           \
+  X(clGetEventProfilingInfo)  \
+  X(clRetainEvent)            \
   X(clWaitForEvents)          \
   X(clReleaseEvent)           \
   X(clFlush)                  \

@@ -48,6 +48,8 @@ struct TrainCommand: ParsableCommand {
         + "replaced.", valueName: "FILE"))
   var jsonSteps: String?
 
+  @OptionGroup var tracing: TraceOptions
+
   @Flag(help: "Print one JSON object on standard output and nothing else.")
   var json = false
 
@@ -58,6 +60,10 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let device = try device.resolve()
+    try tracing.traced([device]) { try train(on: device) }
+  }
+
+  private func train(on device: Device) throws {
     let checkpoint = checkpoint ?? resume
     let job = TrainingJob(
       specification: ModelSpecification(model, isClassic: classic), recipe: recipe, device: device,

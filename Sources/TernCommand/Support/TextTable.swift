@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 
-/// Text in aligned columns: the first to the left, all others to the right.
-func textTable(_ rows: [[String]]) -> String {
+/// Text in aligned columns: the first one, or as many as are asked for, to the left, all others to the right.
+func textTable(_ rows: [[String]], leftColumns: Int = 1) -> String {
   let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
   return rows.map { row in
     row.enumerated().map { column, cell in
       let space = String(repeating: " ", count: widths[column] - cell.count)
-      return column == 0 ? cell + space : space + cell
+      return column < leftColumns ? cell + space : space + cell
     }.joined(separator: "  ")
   }.joined(separator: "\n")
 }

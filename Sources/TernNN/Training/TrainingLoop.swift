@@ -48,7 +48,8 @@ final class TrainingLoop<Optimizing: Optimizer> {
     while steps.epoch < epochs {
       if try !trainEpoch(watch) { return try stop() }
       let result = EpochResult(
-        epoch: steps.epoch + 1, trainLoss: total.loss, validation: try validate?(),
+        epoch: steps.epoch + 1, trainLoss: total.loss,
+        validation: try validate.map { try steps.span("validation", $0) },
         learningRate: steps.optimizer.learningRate, seconds: total.seconds, samplesPerSecond: total.samplesPerSecond)
       history.epochs.append(result)
       history.steps = steps.step
@@ -69,8 +70,8 @@ final class TrainingLoop<Optimizing: Optimizer> {
     func setTime() { total.seconds = secondsBefore + start.duration(to: clock.now).seconds }
     while true {
       if isReadNext { steps.remember() }
-      guard let batch = try steps.source.next() else { break }
-      let (loss, samples) = try steps.take(batch)
+      guard let batch = try steps.span("batch", { try steps.source.next() }) else { break }
+      let (loss, samples) = try steps.span("step \(steps.step + 1)") { try steps.take(batch) }
       pending.append(loss)
       pendingCounts.append(samples)
       total.batches += 1
@@ -101,7 +102,7 @@ final class TrainingLoop<Optimizing: Optimizer> {
 
   /// Waits for the device and takes in the losses that it has computed.
   private func readLosses() throws {
-    let losses = try pending.read()
+    let losses = try steps.span("losses") { try pending.read() }
     let firstStep = steps.step - losses.count + 1
     for (index, (loss, samples)) in zip(losses, pendingCounts).enumerated() {
       if !loss.isFinite {

@@ -65,6 +65,12 @@ final class TrainingSteps<Optimizing: Optimizer> {
     return (loss, batch.count)
   }
 
+  /// Runs `body` as a span of the trace that is being made of the model's device, if any.
+  func span<R>(_ name: @autoclosure () -> String, _ body: () throws -> R) rethrows -> R {
+    guard let device else { return try body() }
+    return try device.span(name(), body)
+  }
+
   private func lossAndGradients(_ batch: Batch) throws -> (Tensor, Gradients) {
     let batch = try device.map { try batch.on($0) } ?? batch
     if let schedule { optimizer.learningRate = schedule.learningRate(at: scheduleUnit == .step ? step : epoch) }

@@ -5,7 +5,8 @@ extension CPUBackend {
   package func batchNormalization(
     _ plan: BatchNormalization, _ inputs: BatchNormalization.Inputs, into results: BatchNormalization.Results
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if plan.channels == 0 { return }
     let weight = inputs.weight.map(denseFloat)
     let bias = inputs.bias.map(denseFloat)
@@ -80,7 +81,8 @@ extension CPUBackend {
     _ plan: BatchNormalization, _ saved: BatchNormalization.Saved, dy: StridedView,
     into gradients: BatchNormalization.Gradients
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if plan.channels == 0 { return }
     let weight = saved.weight.map(denseFloat)
     let (mean, deviation) = (denseFloat(saved.mean), denseFloat(saved.deviation))

@@ -29,7 +29,8 @@ extension CPUBackend {
     by algorithm: ConvolutionAlgorithm
   ) {
     if y.count == 0 { return }
-    countLaunch()
+    let launch = begin(by: algorithm.rawValue)
+    defer { launch.end() }
     x.withDenseFloats { x in
       w.withDenseFloats { w in
         bias.withDenseFloats { bias in
@@ -53,7 +54,8 @@ extension CPUBackend {
     by algorithm: ConvolutionAlgorithm
   ) {
     if dx.count == 0 { return }
-    countLaunch()
+    let launch = begin(by: algorithm.rawValue)
+    defer { launch.end() }
     dy.withDenseFloats { dy in
       w.withDenseFloats { w in
         dx.withDenseTarget { dx in
@@ -75,7 +77,8 @@ extension CPUBackend {
     by algorithm: ConvolutionAlgorithm
   ) {
     if dw.count == 0 { return }
-    countLaunch()
+    let launch = begin(by: algorithm.rawValue)
+    defer { launch.end() }
     x.withDenseFloats { x in
       dy.withDenseFloats { dy in
         dw.withDenseTarget { dw in

@@ -14,7 +14,8 @@ extension CPUBackend {
       activation == .none || c.dtype.isFloatingPoint,
       "matmul: \(activation) needs a floating-point dtype, got \(c.dtype)")
     if c.count == 0 { return }
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     switch c.dtype {
     case .int32: integerMatmul(a, b, bias: bias, into: c, as: Int32.self)
     case .int64: integerMatmul(a, b, bias: bias, into: c, as: Int64.self)

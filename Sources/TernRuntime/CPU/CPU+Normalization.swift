@@ -6,7 +6,8 @@ extension CPUBackend {
     _ plan: RowNormalization, _ x: StridedView, weight: StridedView?, bias: StridedView?,
     into results: RowNormalization.Results
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if plan.rows == 0 || plan.length == 0 { return }
     let table = tern_normalization_functions_for(isa).pointee
     let job = RowJob(self, plan, x: x, weight: weight, bias: bias)
@@ -26,7 +27,8 @@ extension CPUBackend {
     _ plan: RowNormalization, _ saved: RowNormalization.Saved, dy: StridedView,
     into gradients: RowNormalization.Gradients
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if plan.rows == 0 || plan.length == 0 {
       for sums in [gradients.dWeight, gradients.dBias] { sums.map { $0.floats.update(repeating: 0, count: $0.count) } }
       return

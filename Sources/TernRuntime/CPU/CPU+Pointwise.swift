@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func pointwise(_ program: PointwiseProgram, _ operands: [PointwiseOperands]) {
-    countLaunch()
+    let launch = begin("pointwise(\(program.structure.operations))")
+    defer { launch.end() }
     runPointwise(program, operands)
   }
 

@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func maxPool(_ geometry: PoolingGeometry, _ x: StridedView, into y: StridedView, indices: StridedView?) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_pooling_functions_for(isa).pointee
     let input = PooledInput(self, geometry, x)
     write(y) { y in
@@ -20,7 +21,8 @@ extension CPUBackend {
   package func maxPoolGradient(
     _ geometry: PoolingGeometry, _ dy: StridedView, indices: StridedView, into dx: StridedView
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_pooling_functions_for(isa).pointee
     let dy = denseFloat(dy)
     let indices = dense(indices, as: .int32)
@@ -37,7 +39,8 @@ extension CPUBackend {
   }
 
   package func averagePool(_ geometry: PoolingGeometry, _ x: StridedView, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_pooling_functions_for(isa).pointee
     let input = PooledInput(self, geometry, x)
     write(y) { y in
@@ -50,7 +53,8 @@ extension CPUBackend {
   }
 
   package func averagePoolGradient(_ geometry: PoolingGeometry, _ dy: StridedView, into dx: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_pooling_functions_for(isa).pointee
     let dy = denseFloat(dy)
     write(dx) { dx in

@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func random(_ draw: RandomDraw, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_random_functions_for(isa).pointee
     // Words are exact as integers, everything else as floats.
     if case .words = draw.distribution {

@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if y.count == 0 { return }
     // Means and logarithms are real whatever they are taken of.
     let isReal = y.dtype.isFloatingPoint || kind == .mean || kind == .logSumExp
@@ -74,7 +75,8 @@ extension CPUBackend {
   }
 
   package func argReduce(_ kind: ArgReduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if y.count == 0 { return }
     let isReal = x.dtype.isFloatingPoint
     let x = dense(x, as: isReal ? .float32 : .int64)

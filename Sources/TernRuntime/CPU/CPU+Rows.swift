@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func gatherRows(_ table: StridedView, _ indices: StridedView, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let rows = table.shape[0]
     let columns = table.shape[1]
     if y.count == 0 { return }
@@ -41,7 +42,8 @@ extension CPUBackend {
   }
 
   package func scatterAddRows(_ dy: StridedView, _ indices: StridedView, into dTable: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let rows = dTable.shape[0]
     let columns = dTable.shape[1]
     if dTable.count == 0 { return }

@@ -3,7 +3,8 @@ import CTernCPU
 
 extension CPUBackend {
   package func softmax(_ geometry: ReductionGeometry, logarithm: Bool, _ x: StridedView, into y: StridedView) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if y.count == 0 { return }
     let x = denseFloat(x)
     let table = tern_softmax_functions_for(isa).pointee
@@ -27,7 +28,8 @@ extension CPUBackend {
   package func softmaxGradient(
     _ geometry: ReductionGeometry, logarithm: Bool, y: StridedView, gradient: StridedView, into dx: StridedView
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     if dx.count == 0 { return }
     let (y, gradient) = (denseFloat(y), denseFloat(gradient))
     let table = tern_softmax_functions_for(isa).pointee
@@ -53,7 +55,8 @@ extension CPUBackend {
     _ options: CrossEntropyOptions, logits: StridedView, labels: StridedView, classWeights: StridedView?,
     losses: StridedView, weights: StridedView
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_softmax_functions_for(isa).pointee
     withRows(options, logits, labels, classWeights) { settings, logits, labels, rows in
       let settings = settings
@@ -71,7 +74,8 @@ extension CPUBackend {
     _ options: CrossEntropyOptions, logits: StridedView, labels: StridedView, classWeights: StridedView?,
     scale: StridedView, into dLogits: StridedView
   ) {
-    countLaunch()
+    let launch = begin()
+    defer { launch.end() }
     let table = tern_softmax_functions_for(isa).pointee
     let scale = denseFloat(scale)
     write(dLogits) { target in

@@ -10,6 +10,7 @@ package final class CPUBackend: Backend {
   let isa: tern_isa
   /// What `tern tune` chose for this processor.
   package let choices: ChoiceTable
+  package let tracing = TraceSlot()
   private let pool: MemoryPool
   private let counters = Counters()
 
@@ -60,14 +61,14 @@ package final class CPUBackend: Backend {
 
   package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {
     guard let base = source.baseAddress, source.count > 0 else { return }
-    (storage.handle! + byteOffset).copyMemory(from: base, byteCount: source.count)
+    transfer(.upload(source.count), from: base, to: storage.handle! + byteOffset, source.count)
     counters.uploaded.add(source.count, ordering: .relaxed)
   }
 
   package func download(_ storage: Storage, byteOffset: Int, into target: UnsafeMutableRawBufferPointer) throws {
     counters.syncs.add(1, ordering: .relaxed)
     guard let base = target.baseAddress, target.count > 0 else { return }
-    base.copyMemory(from: storage.handle! + byteOffset, byteCount: target.count)
+    transfer(.download(target.count), from: storage.handle! + byteOffset, to: base, target.count)
     counters.downloaded.add(target.count, ordering: .relaxed)
   }
 
@@ -99,8 +100,39 @@ package final class CPUBackend: Backend {
     return statistics
   }
 
-  /// Counts one operation that computes.
-  func countLaunch() { counters.launches.add(1, ordering: .relaxed) }
+  /// Begins one operation that computes: counts it, and tells the trace that is being made, if any, when it ends.
+  ///
+  /// - Parameters:
+  ///   - title: what traces call it instead of the requirement's name.
+  ///   - algorithm: how it is computed, where there are several ways.
+  func begin(
+    _ title: @autoclosure () -> String? = nil, by algorithm: @autoclosure () -> String = "",
+    requirement: String = #function
+  ) -> CPULaunch {
+    counters.launches.add(1, ordering: .relaxed)
+    guard let recorder = tracing.recorder else { return CPULaunch(recording: nil) }
+    let name = title() ?? String(requirement.prefix { $0 != "(" })
+    let command = TraceCommand(kind: .operation, name: name, source: algorithm(), launches: 1)
+    return CPULaunch(recording: (recorder, command, TraceRecorder.now()))
+  }
+
+  /// Copies bytes, and tells the trace that is being made, if any.
+  private func transfer(
+    _ command: @autoclosure () -> TraceCommand, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer,
+    _ count: Int
+  ) {
+    let recorder = tracing.recorder
+    let start = recorder == nil ? 0 : TraceRecorder.now()
+    target.copyMemory(from: source, byteCount: count)
+    recorder?.add(command(), since: start)
+  }
+}
+
+/// An operation under way, which is over when `end` is called.
+struct CPULaunch {
+  fileprivate let recording: (recorder: TraceRecorder, command: TraceCommand, start: Int)?
+
+  func end() { recording.map { $0.recorder.add($0.command, since: $0.start) } }
 }
 
 private final class Counters: Sendable {

@@ -144,17 +144,17 @@ extension OpenCLBackend {
     return CLBlast.prepared.withLock { _ in
       if problem.batch > 1 {
         // One kernel for the products, and up to one before or after for each operand.
-        enqueue("CLBlastSgemmStridedBatched", launches: 5) { queue in
+        enqueue("CLBlastSgemmStridedBatched", launches: 5) { queue, event in
           var queue: cl_command_queue? = queue
           return functions.pointee.CLBlastSgemmStridedBatched(
             CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k, 1,
             x, a.offset, a.leading, a.batch, y, b.offset, b.leading, b.batch, beta, z, c.offset, c.leading, c.batch,
-            problem.batch, &queue, nil
+            problem.batch, &queue, event
           ).status
         }
         return true
       }
-      var queue: cl_command_queue? = self.queue.queue.pointer
+      var queue: cl_command_queue? = self.queue.pointer
       var bytes = 0
       let status = functions.pointee.CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k,
@@ -162,11 +162,11 @@ extension OpenCLBackend {
       guard status == CLBlastSuccess else { return false }
       let scratch = bytes == 0 ? nil : allocate(byteCount: bytes)
       // Without scratch it runs its direct kernel; else it may copy a, b, and c twice.
-      enqueue("CLBlastSgemm", launches: bytes == 0 ? 1 : 5) { queue in
+      enqueue("CLBlastSgemm", launches: bytes == 0 ? 1 : 5) { queue, event in
         var queue: cl_command_queue? = queue
         return functions.pointee.CLBlastSgemmWithTempBuffer(
           CLBlastLayoutRowMajor, a.transpose, b.transpose, problem.m, problem.n, problem.k, 1,
-          x, a.offset, a.leading, y, b.offset, b.leading, beta, z, c.offset, c.leading, &queue, nil, scratch?.buffer
+          x, a.offset, a.leading, y, b.offset, b.leading, beta, z, c.offset, c.leading, &queue, event, scratch?.buffer
         ).status
       }
       return true

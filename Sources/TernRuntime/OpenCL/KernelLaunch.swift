@@ -52,7 +52,11 @@ extension OpenCLBackend {
     }
   }
 
-  func launch(_ kernel: CompiledKernel, global: [Int], local: [Int]? = nil, _ arguments: [KernelArgument]) {
+  /// - Parameter title: what traces call it instead of `kernel.title`.
+  func launch(
+    _ kernel: CompiledKernel, title: @autoclosure () -> String? = nil, global: [Int], local: [Int]? = nil,
+    _ arguments: [KernelArgument]
+  ) {
     require((1...3).contains(global.count), "\(kernel.name): a launch has 1 to 3 extents, got \(global)")
     require(
       local == nil || local!.count == global.count,
@@ -61,13 +65,18 @@ extension OpenCLBackend {
     let local = local ?? Self.defaultLocalSize(global)
     let extents = zip(global, local).map { ($0 + $1 - 1) / $1 * $1 }
     let isFirst = kernel.launches.value.load(ordering: .relaxed) == 0
-    let isEnqueued = queue.submit(isFirstLaunch: isFirst) { queue, statistics in
+    let isEnqueued = queue.submit(
+      TraceCommand(
+        kind: .kernel, name: title() ?? kernel.title, source: kernel.place, globalSize: extents, localSize: local,
+        launches: 1),
+      isFirstLaunch: isFirst
+    ) { queue, event, statistics in
       for (index, argument) in arguments.enumerated() {
         if let error = set(argument, at: index, of: kernel) { return error }
       }
       func enqueue() -> cl_int {
         cl.clEnqueueNDRangeKernel(
-          queue, kernel.object.pointer, cl_uint(extents.count), nil, extents, local, 0, nil, nil)
+          queue, kernel.object.pointer, cl_uint(extents.count), nil, extents, local, 0, nil, event)
       }
       let status = retryingAfterFlush(enqueue)
       guard status == CL_SUCCESS else {
@@ -88,10 +97,13 @@ extension OpenCLBackend {
   /// - Parameters:
   ///   - operation: its name, for errors.
   ///   - launches: kernels that it enqueues, for the statistics.
-  ///   - body: gives back the status, 0 for success.
-  package func enqueue(_ operation: String, launches: Int, _ body: (cl_command_queue) -> cl_int) {
-    queue.submit(commands: launches) { queue, statistics in
-      let status = retryingAfterFlush { body(queue) }
+  ///   - body: is given the place for the last kernel's event, which may be null; gives back the status, 0 for success.
+  package func enqueue(
+    _ operation: String, launches: Int, _ body: (cl_command_queue, UnsafeMutablePointer<cl_event?>?) -> cl_int
+  ) {
+    let command = TraceCommand(kind: .library, name: operation, launches: launches)
+    queue.submit(command, commands: launches) { queue, event, statistics in
+      let status = retryingAfterFlush { body(queue, event) }
       guard status == CL_SUCCESS else {
         return TernError(
           OpenCLStatus.isOutOfMemory(status) ? .outOfMemory : .deviceFailure, "\(operation) failed",

@@ -44,12 +44,12 @@ final class BufferSource: Sendable {
   /// Buffers created so far.
   let count = Atomic(0)
   private let context: OpenCLObject
-  private let queue: OpenCLObject
+  private let queue: OpenCLQueue
   private let isSimulator: Bool
   private let functions: OpenCLFunctions
   private let lastStatus = Atomic(CL_SUCCESS)
 
-  init(context: OpenCLObject, queue: OpenCLObject, isSimulator: Bool, functions: OpenCLFunctions) {
+  init(context: OpenCLObject, queue: OpenCLQueue, isSimulator: Bool, functions: OpenCLFunctions) {
     self.context = context
     self.queue = queue
     self.isSimulator = isSimulator
@@ -116,7 +116,7 @@ extension OpenCLBackend {
     guard !queue.hasFailed else { return storage.markLost() }
     guard let buffer = storage.buffer else { return queue.fail(Self.neverAllocated("upload")) }
     func write(_ bytes: UnsafeRawPointer, blocking: Bool, event: UnsafeMutablePointer<cl_event?>?) -> Bool {
-      let isEnqueued = queue.submit { queue, statistics in
+      let isEnqueued = queue.submit(.upload(source.count), event: event) { queue, event, statistics in
         let status = retryingAfterFlush {
           cl.clEnqueueWriteBuffer(
             queue, buffer, cl_bool(blocking ? CL_TRUE : CL_FALSE), byteOffset, source.count, bytes, 0, nil, event)
@@ -154,9 +154,9 @@ extension OpenCLBackend {
       if storage.isLost {
         queue.fail(Self.lost("download"))
       } else if let buffer = storage.buffer {
-        queue.submit { queue, statistics in
+        queue.submit(.download(target.count), event: &event) { queue, event, statistics in
           let status = retryingAfterFlush {
-            cl.clEnqueueReadBuffer(queue, buffer, cl_bool(CL_FALSE), byteOffset, target.count, base, 0, nil, &event)
+            cl.clEnqueueReadBuffer(queue, buffer, cl_bool(CL_FALSE), byteOffset, target.count, base, 0, nil, event)
           }
           guard status == CL_SUCCESS else { return Self.transferFailure("download of \(target.count) bytes", status) }
           statistics.bytesDownloaded += target.count

@@ -66,7 +66,9 @@ extension OpenCLBackend {
     var bytes = StructBytes()
     bytes.append(PointwiseInterpreter.descriptor(program, layout, run: run))
     let items = (layout.count + run - 1) / run
-    launch(kernel, global: [items], local: [isCPUDevice ? 1 : 64], arguments + [.bytes(bytes.padded)])
+    launch(
+      kernel, title: "interpret(\(program.structure.operations))", global: [items], local: [isCPUDevice ? 1 : 64],
+      arguments + [.bytes(bytes.padded)])
   }
 
   private func runCompiled(

@@ -15,6 +15,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   let pointwiseKernels: PointwiseKernels
   let tensorCores = TensorCores()
   let staging = Staging()
+  package let tracing = TraceSlot()
   /// What `tern tune` chose for this device.
   package let choices: ChoiceTable
   private let contextObject: OpenCLObject
@@ -66,7 +67,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     pointwiseKernels = PointwiseKernels(
       programs: programs, isCPUDevice: isCPUDevice, isSimulator: info.isSimulator, forcedTier: options.pointwiseTier)
     let buffers = BufferSource(
-      context: contextObject, queue: self.queue.queue, isSimulator: info.isSimulator, functions: functions)
+      context: contextObject, queue: self.queue, isSimulator: info.isSimulator, functions: functions)
     self.buffers = buffers
     pool = MemoryPool(
       limit: options.memoryLimit, recycles: !info.isSimulator, obtain: { buffers.create($0) },
@@ -101,7 +102,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     let status = call()
     guard OpenCLStatus.isOutOfMemory(status) else { return status }
     pool.flush()
-    _ = cl.clFinish(queue.queue.pointer)  // the driver frees a buffer when the last command that uses it is done
+    _ = cl.clFinish(queue.pointer)  // the driver frees a buffer when the last command that uses it is done
     return call()
   }
 

@@ -98,6 +98,10 @@ extension OpenCLFaults {
   private static func interceptWaits(_ table: inout tern_cl_table) {
     table.clSetEventCallback = { Faults.strike("clSetEventCallback") ?? Faults.real.clSetEventCallback($0, $1, $2, $3) }
     table.clGetEventInfo = { Faults.strike("clGetEventInfo") ?? Faults.real.clGetEventInfo($0, $1, $2, $3, $4) }
+    table.clGetEventProfilingInfo = {
+      Faults.strike("clGetEventProfilingInfo") ?? Faults.real.clGetEventProfilingInfo($0, $1, $2, $3, $4)
+    }
+    table.clRetainEvent = { Faults.strike("clRetainEvent") ?? Faults.retained(.event, Faults.real.clRetainEvent($0)) }
     table.clWaitForEvents = { Faults.strike("clWaitForEvents") ?? Faults.real.clWaitForEvents($0, $1) }
     table.clReleaseEvent = { Faults.released(.event, "clReleaseEvent", Faults.real.clReleaseEvent($0)) }
     table.clFlush = { Faults.strike("clFlush") ?? Faults.real.clFlush($0) }

@@ -133,6 +133,12 @@ package enum OpenCLFaults {
     return status
   }
 
+  /// Counts one more reference, which needs one more release.
+  static func retained(_ kind: Kind, _ status: cl_int) -> cl_int {
+    if status == CL_SUCCESS { state.withLock { $0.living[kind, default: 0] += 1 } }
+    return status
+  }
+
   /// A release does its work even where it is to fail: what a driver has done then nobody can know.
   static func released(_ kind: Kind, _ function: String, _ status: cl_int) -> cl_int {
     state.withLock { $0.living[kind, default: 0] -= 1 }

@@ -20,16 +20,23 @@ final class OpenCLQueue: Sendable {
     var unflushed = 0
     var unmarked = 0
     var markers: [OpenCLObject] = []
+    /// Takes the times of commands in while a trace is being made.
+    var trace: LaunchTrace?
+    /// The queue for traces, made when the first one begins.
+    var timedQueue: OpenCLObject?
   }
 
   let functions: OpenCLFunctions
-  let queue: OpenCLObject
+  private let queue: OpenCLObject
+  /// The address of the queue that takes commands: `queue`, or the one for traces. The other one is empty.
+  private let current: Atomic<UInt>
   /// Whether each command is waited for, on the simulator's thread.
   let isSimulator: Bool
   private let state = Mutex(State())
 
   init(_ queue: OpenCLObject, isSimulator: Bool, functions: OpenCLFunctions) {
     self.queue = queue
+    current = Atomic(UInt(bitPattern: queue.pointer))
     self.isSimulator = isSimulator
     self.functions = functions
     if !isSimulator { ExitWatch.add(self) }  // a simulator's commands are complete when they have been submitted
@@ -38,13 +45,17 @@ final class OpenCLQueue: Sendable {
   deinit {
     let cl = functions.table.pointee
     SimulatorThread.call(if: isSimulator) {
-      _ = cl.clFinish(queue.pointer)
+      _ = cl.clFinish(pointer)
       state.withLock { state in
         for marker in state.markers { _ = cl.clReleaseEvent(marker.pointer) }
+        if let timed = state.timedQueue { _ = cl.clReleaseCommandQueue(timed.pointer) }
       }
       _ = cl.clReleaseCommandQueue(queue.pointer)
     }
   }
+
+  /// The queue as OpenCL knows it.
+  var pointer: OpaquePointer { OpaquePointer(bitPattern: current.load(ordering: .acquiring))! }
 
   var statistics: Statistics { state.withLock { $0.statistics } }
   func count(_ change: (inout Statistics) -> Void) { state.withLock { change(&$0.statistics) } }
@@ -68,19 +79,27 @@ final class OpenCLQueue: Sendable {
   /// Calls `body`, which enqueues commands, with the lock held; does nothing after a failure.
   ///
   /// - Parameters:
+  ///   - command: what they are, for traces.
   ///   - commands: how many commands it enqueues, for the flush policy.
   ///   - isFirstLaunch: whether it launches a kernel for the first time. Then it is waited for, because the driver may
   ///     compile it now on a thread of its own; see `ExitWatch`.
+  ///   - event: takes the event of the last command, if the caller needs it.
+  ///   - body: is given the queue and the place for its last command's event; null where nobody needs it.
   /// - Returns: false when nothing was enqueued.
   @discardableResult
   func submit(
-    commands: Int = 1, isFirstLaunch: Bool = false, _ body: (cl_command_queue, inout Statistics) -> TernError?
+    _ command: @autoclosure () -> TraceCommand, commands: Int = 1, isFirstLaunch: Bool = false,
+    event: UnsafeMutablePointer<cl_event?>? = nil,
+    _ body: (cl_command_queue, UnsafeMutablePointer<cl_event?>?, inout Statistics) -> TernError?
   ) -> Bool {
     state.withLock { state in
       if ExitWatch.isExiting && state.error == nil { state.error = ExitWatch.failure }
       guard state.error == nil else { return false }
       return SimulatorThread.call(if: isSimulator) {
-        if let error = body(queue.pointer, &state.statistics) {
+        let error =
+          state.trace == nil
+          ? body(pointer, event, &state.statistics) : traced(command(), &state, commands: commands, event, body)
+        if let error {
           state.error = error
           return false
         }
@@ -94,7 +113,7 @@ final class OpenCLQueue: Sendable {
   func flush() {
     state.withLock { state in
       state.unflushed = 0
-      let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFlush(queue.pointer) }
+      let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFlush(pointer) }
       if status != CL_SUCCESS && state.error == nil { state.error = Self.lost("clFlush", status) }
     }
   }
@@ -102,15 +121,16 @@ final class OpenCLQueue: Sendable {
   /// Waits until the queue is empty. The lock is not held meanwhile.
   func drain() {
     count { $0.hostSyncs += 1 }
-    let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFinish(queue.pointer) }
+    let status = SimulatorThread.call(if: isSimulator) { functions.table.pointee.clFinish(pointer) }
     if status != CL_SUCCESS { fail(Self.lost("clFinish", status)) }
+    collectTimes()
   }
 
   /// Waits until the queue is empty, for the last time: nothing is enqueued from now on.
   func finishAtExit() {
     // Whoever has the lock has enqueued its last command when it lets go.
     let isShut: Void? = ExitWatch.patiently { state.withLockIfAvailable { _ in () } }
-    if isShut != nil { _ = functions.table.pointee.clFinish(queue.pointer) }
+    if isShut != nil { _ = functions.table.pointee.clFinish(pointer) }
   }
 
   /// Waits for one event, then lets go of it.
@@ -122,21 +142,22 @@ final class OpenCLQueue: Sendable {
       defer { _ = cl.clReleaseEvent(event) }
       let status = cl.clWaitForEvents(1, &list)
       // The command may still be under way, and would write to memory of the host that its owner takes back now.
-      if status != CL_SUCCESS { _ = cl.clFinish(queue.pointer) }
+      if status != CL_SUCCESS { _ = cl.clFinish(pointer) }
       return status
     }
     if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) }
+    collectTimes()
   }
 
   private func advance(_ state: inout State, by commands: Int) {
     let cl = functions.table.pointee
-    if isSimulator { _ = cl.clFinish(queue.pointer) }
+    if isSimulator { _ = cl.clFinish(pointer) }
     state.unflushed += commands
     state.unmarked += commands
     var status = CL_SUCCESS
     if state.unflushed >= Self.flushPeriod {
       state.unflushed = 0
-      status = cl.clFlush(queue.pointer)
+      status = cl.clFlush(pointer)
     }
     if status == CL_SUCCESS && state.unmarked >= Self.markerPeriod {
       state.unmarked = 0
@@ -147,7 +168,7 @@ final class OpenCLQueue: Sendable {
 
   /// Waits for a kernel's first launch, after which the driver's compiler is at rest.
   private func settle(_ state: inout State) {
-    let status = functions.table.pointee.clFinish(queue.pointer)
+    let status = functions.table.pointee.clFinish(pointer)
     if status != CL_SUCCESS && state.error == nil { state.error = Self.lost("clFinish", status) }
     ExitWatch.arm()
   }
@@ -156,13 +177,14 @@ final class OpenCLQueue: Sendable {
   private func mark(_ state: inout State) -> cl_int {
     let cl = functions.table.pointee
     var event: cl_event?
-    var status = cl.clEnqueueMarkerWithWaitList(queue.pointer, 0, nil, &event)
+    var status = cl.clEnqueueMarkerWithWaitList(pointer, 0, nil, &event)
     guard status == CL_SUCCESS, let event else { return status }
     state.markers.append(OpenCLObject(event))
     if state.markers.count > Self.openMarkers {
       var oldest: cl_event? = state.markers.removeFirst().pointer
       status = cl.clWaitForEvents(1, &oldest)
       _ = cl.clReleaseEvent(oldest)
+      state.trace?.collect()
     }
     return status
   }
@@ -172,5 +194,59 @@ final class OpenCLQueue: Sendable {
       .deviceFailure, "\(call) failed: work on the OpenCL device was lost",
       remedy: "run again; a kernel that reads or writes out of bounds shows under Oclgrind",
       cause: OpenCLStatus.name(status))
+  }
+
+  // MARK: Traces
+
+  /// Sends commands through a queue that takes their times, from now on.
+  ///
+  /// - Parameter makeQueue: called for the device's first trace.
+  func beginTrace(_ recorder: TraceRecorder, _ makeQueue: () throws(TernError) -> OpenCLObject) throws(TernError) {
+    try state.withLock { state throws(TernError) in
+      if state.timedQueue == nil { state.timedQueue = try makeQueue() }
+      let timed = state.timedQueue!
+      SimulatorThread.call(if: isSimulator) {
+        // Commands of one queue do not wait for those of the other.
+        _ = functions.table.pointee.clFinish(queue.pointer)
+        current.store(UInt(bitPattern: timed.pointer), ordering: .releasing)
+        state.trace = LaunchTrace(recorder, queue: timed, functions: functions)
+      }
+    }
+  }
+
+  /// Goes back to the ordinary queue when all commands are done.
+  func endTrace() {
+    state.withLock { state in
+      SimulatorThread.call(if: isSimulator) {
+        let status = functions.table.pointee.clFinish(pointer)
+        if status != CL_SUCCESS && state.error == nil { state.error = Self.lost("clFinish", status) }
+        state.trace?.finish()
+        state.trace = nil
+        current.store(UInt(bitPattern: queue.pointer), ordering: .releasing)
+      }
+    }
+  }
+
+  /// Calls the body of `submit` so that the trace gets the event.
+  private func traced(
+    _ command: TraceCommand, _ state: inout State, commands: Int, _ wanted: UnsafeMutablePointer<cl_event?>?,
+    _ body: (cl_command_queue, UnsafeMutablePointer<cl_event?>?, inout Statistics) -> TernError?
+  ) -> TernError? {
+    guard state.trace!.hasRoom() else { return body(pointer, wanted, &state.statistics) }
+    // The event of several commands is that of the last one; a marker says when the first began.
+    let first = commands > 1 ? state.trace!.marker() : nil
+    var event: cl_event?
+    let error = body(pointer, &event, &state.statistics)
+    wanted?.pointee = event
+    state.trace!.append(command, event, after: first, isShared: wanted != nil)
+    return error
+  }
+
+  /// Reads the times of commands that are done, if a trace is being made.
+  private func collectTimes() {
+    guard pointer != queue.pointer else { return }
+    state.withLock { state in
+      SimulatorThread.call(if: isSimulator) { state.trace?.collect() }
+    }
   }
 }

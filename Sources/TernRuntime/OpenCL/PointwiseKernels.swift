@@ -76,7 +76,7 @@ final class PointwiseKernels: Sendable {
       if let kernel = state.entries[key]?.kernels[sets] { return kernel }
       let source = PointwiseSource(
         structure: key.structure, layout: key.layout, sets: sets, isCPUDevice: isCPUDevice)
-      let name = "pointwise(" + key.structure.instructions.map(\.op.name).joined(separator: ", ") + ")"
+      let name = "pointwise(\(key.structure.operations))"
       let kernel = try programs.kernel(source.kernelName, ofGenerated: source.text, called: name)
       state.entries[key, default: Entry()].kernels[sets] = kernel
       return kernel

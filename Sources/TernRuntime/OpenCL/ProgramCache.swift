@@ -11,6 +11,12 @@ struct CompiledKernel: Sendable {
   /// The file that it comes from, for messages.
   let source: String
   let launches = LaunchCount()
+
+  /// What traces call it: the kernel's name, or the program that it was generated for.
+  var title: String { isOfFile ? name : source }
+  /// Where traces say that it is from: the file, or the kernel's name if it was generated.
+  var place: String { isOfFile ? source : name }
+  private var isOfFile: Bool { source.hasSuffix(".cl") }
 }
 
 /// How often a kernel has been launched.

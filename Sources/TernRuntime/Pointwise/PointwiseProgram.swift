@@ -55,6 +55,12 @@ package struct PointwiseProgram: Sendable {
     package let scalars: [RegisterClass]
     package let instructions: [Instruction]
     package let outputs: [Output]
+
+    /// For people: `multiply, add`; `copy` and `fill` for programs without an instruction.
+    package var operations: String {
+      if instructions.isEmpty { return inputs.isEmpty ? "fill" : "copy" }
+      return instructions.map(\.op.name).joined(separator: ", ")
+    }
   }
 
   package var inputs: [DType]

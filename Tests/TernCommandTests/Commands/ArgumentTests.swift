@@ -29,6 +29,7 @@ import Testing
   @Test(arguments: [
     (["train", "lenet5", "--checkpoint", ""], "--checkpoint"), (["train", "lenet5", "--resume", ""], "--resume"),
     (["train", "lenet5", "--json-steps", ""], "--json-steps"), (["train", "lenet5", "--data", ""], "--data"),
+    (["train", "lenet5", "--trace", ""], "--trace"), (["profile", "lenet5", "--trace", ""], "--trace"),
     (["eval", "--checkpoint", ""], "--checkpoint"), (["predict", "--checkpoint", "a", ""], "IMAGE.pgm"),
   ]) func emptyPathsAreMistakes(arguments: [String], name: String) throws {
     try expectMistake(arguments, says: "\(name) must name a file or a directory")
@@ -41,7 +42,7 @@ import Testing
     #expect(outcome.error.contains(says) && outcome.error.contains("Usage: tern"), "\(outcome.error)")
   }
 
-  @Test(arguments: ["", "train", "eval", "predict", "devices", "doctor", "demo"])
+  @Test(arguments: ["", "train", "eval", "predict", "profile", "devices", "doctor", "demo"])
   func everyCommandExplainsItself(command: String) throws {
     let outcome = try Tool.run((command.isEmpty ? [] : [command]) + ["--help"])
     #expect(outcome.status == 0 && outcome.error.isEmpty)

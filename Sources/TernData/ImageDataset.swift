@@ -5,17 +5,25 @@ import Tern
 ///
 /// Bytes become numbers batch by batch (`ImageNormalization`), so a data set takes a quarter of its floats' memory.
 public struct ImageDataset: Sendable {
+  /// Rows of each image, in pixels.
   public let height: Int
+  /// Columns of each image, in pixels.
   public let width: Int
   /// One class per image.
   public let labels: [UInt8]
   /// `count * height * width` grey values, image by image and row by row; 255 is full ink.
   public let pixels: [UInt8]
 
+  /// The number of images.
   public var count: Int { labels.count }
   var pixelsPerImage: Int { height * width }
 
-  /// - Precondition: `pixels` holds `height * width` bytes for each label.
+  /// Images from bytes.
+  ///
+  /// - Parameters:
+  ///   - pixels: grey values, image by image and row by row.
+  ///   - labels: one class per image.
+  /// - Precondition: `pixels` holds `height * width` bytes for each label, and both sides are positive.
   public init(pixels: [UInt8], labels: [UInt8], height: Int, width: Int) {
     require(
       height > 0 && width > 0 && pixels.count == labels.count * height * width,
@@ -43,5 +51,8 @@ public struct ImageDataset: Sendable {
 
 /// Which half of a data set: what a model learns from, or what it is judged by.
 public enum DatasetSplit: String, Sendable, CaseIterable {
-  case train, test
+  /// What a model learns from.
+  case train
+  /// What it is judged by, and has never seen.
+  case test
 }

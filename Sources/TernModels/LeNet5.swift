@@ -9,14 +9,21 @@ import TernNN
 ///                     conv 5x5             [N, 16, 10, 10]  pool 2  [N, 16, 5, 5]
 ///                     linear 400-120-84-10
 public struct LeNet5: Layer {
+  /// 5x5 from one channel to 6, with padding 2.
   public let convolution1: Conv2D
+  /// 5x5 from 6 channels to 16.
   public let convolution2: Conv2D
+  /// From 400 numbers, 16 planes of 5x5, to 120.
   public let linear1: Linear
+  /// From 120 to 84.
   public let linear2: Linear
+  /// From 84 to the classes' logits.
   public let output: Linear
   /// Hyperbolic tangent and average pooling, as published; else ReLU and max pooling.
   public let isClassic: Bool
 
+  /// A network with new weights.
+  ///
   /// - Parameters:
   ///   - classic: whether to use the published activation and pooling.
   ///   - classes: outputs.

@@ -12,18 +12,25 @@ import TernNN
 public struct MobileNet: Layer {
   /// Sizes of one separable convolution.
   public struct Step: Sendable, Hashable {
+    /// Output channels before the network's `width` scales them.
     public let channels: Int
+    /// The stride of the 3x3 convolution; 2 halves the sides of the image.
     public let stride: Int
 
+    /// So many output channels, at the size of the input unless there is a stride.
     public init(_ channels: Int, stride: Int = 1) {
       self.channels = channels
       self.stride = stride
     }
   }
 
+  /// The first convolution, 3x3, an ordinary one.
   public let conv1: Conv2D
+  /// The normalization behind it.
   public let bn1: BatchNorm2D
+  /// The separable convolutions in order.
   public let blocks: [SeparableConvolution]
+  /// From the means of the channels to the classes' logits.
   public let fc: Linear
 
   /// The published network.
@@ -84,12 +91,20 @@ public struct MobileNet: Layer {
 
 /// A depthwise 3x3 and a pointwise 1x1 convolution, each with normalization and ReLU.
 public struct SeparableConvolution: Layer {
+  /// 3x3, each channel by itself.
   public let depthwise: Conv2D
+  /// The normalization behind the depthwise convolution.
   public let bn1: BatchNorm2D
+  /// 1x1, which mixes the channels of a pixel.
   public let pointwise: Conv2D
+  /// The normalization behind the pointwise convolution.
   public let bn2: BatchNorm2D
 
+  /// A block with new weights.
+  ///
   /// - Parameters:
+  ///   - inputs: channels of the images.
+  ///   - outputs: channels of the result.
   ///   - stride: of the depthwise convolution; 2 halves the image's sides.
   public init(_ inputs: Int, _ outputs: Int, stride: Int = 1, generator: RandomGenerator = .shared) {
     depthwise = Conv2D(
@@ -100,6 +115,7 @@ public struct SeparableConvolution: Layer {
     bn2 = BatchNorm2D(outputs)
   }
 
+  /// `[N, outputs, outH, outW]` of `[N, inputs, H, W]`; sides are divided by the stride and rounded up.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     normalizedConvolution(pointwise, bn2, normalizedConvolution(depthwise, bn1, x))
   }

@@ -19,11 +19,17 @@ import TernNN
 /// with variance `2 / fanOut` (He et al., "Delving deep into rectifiers", 2015), normalization as the identity.
 /// Parameters have torchvision's names and order (`layer1.0.conv1.weight`).
 public struct ResNet: Layer {
+  /// The published sizes, by the number of layers with weights.
   public enum Depth: Int, CaseIterable, Sendable {
+    /// ResNet-18.
     case layers18 = 18
+    /// ResNet-34.
     case layers34 = 34
+    /// ResNet-50.
     case layers50 = 50
+    /// ResNet-101.
     case layers101 = 101
+    /// ResNet-152.
     case layers152 = 152
 
     /// Blocks in each of the four stages.
@@ -36,9 +42,11 @@ public struct ResNet: Layer {
       }
     }
 
+    /// The kind of its blocks.
     public var block: Block { rawValue < 50 ? .basic : .bottleneck }
   }
 
+  /// What a stage is made of: convolutions beside a shortcut that adds their input to their result.
   public enum Block: Sendable {
     /// Two 3x3 convolutions.
     case basic
@@ -54,15 +62,25 @@ public struct ResNet: Layer {
     case cifar
   }
 
+  /// The stem's convolution.
   public let conv1: Conv2D
+  /// The normalization behind it.
   public let bn1: BatchNorm2D
+  /// Blocks of the first stage, at the size that the stem leaves.
   public let layer1: [any Layer]
+  /// Blocks of the second stage, which halves the sides.
   public let layer2: [any Layer]
+  /// Blocks of the third stage, which halves them again.
   public let layer3: [any Layer]
+  /// Blocks of the last stage, which halves them once more.
   public let layer4: [any Layer]
+  /// From the means of the channels to the classes' logits.
   public let fc: Linear
+  /// What images go through before the first stage.
   public let stem: Stem
 
+  /// A network of a published size with new weights.
+  ///
   /// - Parameters:
   ///   - depth: layers with weights, which also says what blocks there are.
   ///   - classes: outputs.
@@ -76,9 +94,16 @@ public struct ResNet: Layer {
       blocks: depth.blocks, of: depth.block, stem: stem, classes: classes, channels: channels, generator: generator)
   }
 
+  /// A network of any size with new weights.
+  ///
   /// - Parameters:
   ///   - blocks: how many each of the four stages has.
+  ///   - block: the kind of all blocks.
   ///   - width: channels of the first stage's 3x3 convolutions; each further stage has twice as many.
+  ///   - classes: outputs.
+  ///   - channels: of the images.
+  ///   - generator: what the initial weights are drawn from.
+  /// - Precondition: there are four stages, each with a block.
   public init(
     blocks: [Int], of block: Block, stem: Stem = .imageNet, width: Int = 64, classes: Int = 1000, channels: Int = 3,
     generator: RandomGenerator = .shared

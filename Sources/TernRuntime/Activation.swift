@@ -5,7 +5,21 @@
 /// Each has the steps of the tensor function of its name (`tern_activation.h`), so results are the same bits as without
 /// the fusion; half types are rounded once instead of twice.
 public enum Activation: Int32, Sendable, Hashable, CaseIterable {
-  case none, relu, tanh, sigmoid, gelu, geluTanh, silu
+  /// `x` itself.
+  case none
+  /// `max(x, 0)`.
+  case relu
+  /// The hyperbolic tangent.
+  case tanh
+  /// `1 / (1 + exp(-x))`.
+  case sigmoid
+  /// `x * P(X <= x)` for a standard normal X, by the error function.
+  case gelu
+  /// The same by an approximation with `tanh`.
+  case geluTanh
+  /// `x * sigmoid(x)`.
+  case silu
+
 
   /// Whether the derivative follows from the output alone, so that nothing but the output needs to be kept.
   public var derivativeFollowsFromOutput: Bool {

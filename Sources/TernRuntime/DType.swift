@@ -5,7 +5,18 @@
 /// `float16` and `bfloat16` are storage formats: every operation loads them into Float32, computes there and rounds
 /// once when it stores. `bool` is one byte, 0 or 1.
 public enum DType: UInt8, Sendable, Hashable, CaseIterable, Codable {
-  case float32, float16, bfloat16, int32, int64, bool
+  /// IEEE 754 single precision: 24 bits of precision.
+  case float32
+  /// IEEE 754 half precision: 11 bits of precision, up to 65,504.
+  case float16
+  /// The upper half of a `float32`: 8 bits of precision, the same range.
+  case bfloat16
+  /// 32-bit integers in two's complement; arithmetic wraps.
+  case int32
+  /// 64-bit integers in two's complement; arithmetic wraps. Positions and indices have this type.
+  case int64
+  /// Truth values, the results of comparisons. They have no arithmetic.
+  case bool
 
   /// Bytes that one element takes in memory.
   public var byteCount: Int {

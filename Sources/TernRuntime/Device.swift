@@ -5,12 +5,15 @@ import Foundation
 ///
 /// Operations run where their inputs are; mixing devices traps. The default device is where new tensors are made.
 public final class Device: Sendable {
+  /// The CPU, or one of the OpenCL devices.
   public enum Kind: Sendable, Hashable {
+    /// The processor, without OpenCL.
     case cpu
     /// The device's position in the list over all OpenCL platforms.
     case opencl(Int)
   }
 
+  /// What computes; an OpenCL device by its position in the list.
   public let kind: Kind
   /// The name that the driver reports, or the processor's.
   public let name: String

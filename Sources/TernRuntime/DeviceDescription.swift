@@ -6,9 +6,11 @@ import Foundation
 public struct DeviceDescription: Sendable, Codable, Equatable {
   /// `cpu` or `opencl:N`, as `Device.named` reads it.
   public let id: String
+  /// The name that the driver reports, or the processor's.
   public let name: String
   /// The OpenCL platform; `CPU` for the CPU.
   public let platform: String
+  /// The maker that the driver reports; empty for the CPU.
   public let vendor: String
   /// The driver's version; for the CPU the instruction set in use.
   public let driver: String
@@ -16,12 +18,17 @@ public struct DeviceDescription: Sendable, Codable, Equatable {
   public let version: String
   /// `cpu`, `gpu`, `accelerator` or `simulator`.
   public let type: String
+  /// All memory of the device in bytes; that of the machine for the CPU.
   public let memoryBytes: Int
   /// The largest single block.
   public let maxAllocationBytes: Int
+  /// Memory that a work-group shares, in bytes; 0 for the CPU.
   public let localMemoryBytes: Int
+  /// OpenCL's compute units; for the CPU the threads in use.
   public let computeUnits: Int
+  /// The most work-items of a group; 1 for the CPU.
   public let maxWorkGroupSize: Int
+  /// The highest clock that the driver reports, in MHz; 0 for the CPU.
   public let clockMegahertz: Int
   /// Whether the device computes in half precision; all devices store it.
   public let supportsHalf: Bool

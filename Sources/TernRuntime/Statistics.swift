@@ -19,8 +19,10 @@ public struct Statistics: Sendable, Equatable, Codable {
   /// Programs whose compiled form came from Tern's cache on disk, so that the driver had nothing to compile.
   public var programLoads = 0
 
+  /// All counters at 0.
   public init() {}
 
+  /// What happened between two readings of one device.
   public static func - (later: Statistics, earlier: Statistics) -> Statistics {
     var difference = Statistics()
     difference.launches = later.launches - earlier.launches
@@ -44,5 +46,6 @@ public struct MemoryUse: Sendable, Equatable, Codable {
   /// Free blocks kept for reuse.
   public var pooled = 0
 
+  /// No memory.
   public init() {}
 }

@@ -26,6 +26,7 @@ public struct TernError: Error, Sendable, CustomStringConvertible {
     case setting
   }
 
+  /// What kind of thing failed.
   public let code: Code
   /// What failed and where, in one line.
   public let message: String
@@ -34,6 +35,12 @@ public struct TernError: Error, Sendable, CustomStringConvertible {
   /// The underlying cause (an OpenCL status, `strerror`), if any.
   public let cause: String?
 
+  /// An error of a kind, in words for the person who meets it.
+  ///
+  /// - Parameters:
+  ///   - message: what failed and where, in one line.
+  ///   - remedy: what to do about it, in one line.
+  ///   - cause: what the system or the driver said.
   public init(_ code: Code, _ message: String, remedy: String = "", cause: String? = nil) {
     self.code = code
     self.message = message
@@ -41,6 +48,8 @@ public struct TernError: Error, Sendable, CustomStringConvertible {
     self.cause = cause
   }
 
+  /// The message, the cause in brackets, and the remedy, in one line.
+  ///
   public var description: String {
     var text = message
     if let cause { text += " (\(cause))" }

@@ -3,7 +3,11 @@ import TernRuntime
 
 /// Whether layers behave as in training (dropout drops, batch normalization uses the batch) or as in use.
 public enum Mode: Sendable, Hashable {
-  case training, inference
+  /// Dropout drops, and batch normalization takes the batch's statistics and updates the running ones. Gradient scopes
+  /// set it.
+  case training
+  /// Dropout passes everything, and batch normalization takes the running statistics.
+  case inference
 
   @TaskLocal static var scoped: Mode = .inference
 

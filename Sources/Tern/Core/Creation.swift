@@ -38,10 +38,24 @@ extension Tensor {
     return Tensor(Value(device ?? .current, dtype, shape, .constant(scalar)))
   }
 
+  /// A tensor of zeros, or of `false` for `bool`. It takes no memory until something needs it.
+  ///
+  /// - Parameters:
+  ///   - shape: `[]` for a scalar.
+  ///   - dtype: any.
+  ///   - device: where it lives; `Device.current` when nil.
+  /// - Precondition: no extent is negative.
   public static func zeros(_ shape: [Int], dtype: DType = .float32, on device: Device? = nil) -> Tensor {
     full(shape, 0, dtype: dtype, on: device)
   }
 
+  /// A tensor of ones, or of `true` for `bool`. It takes no memory until something needs it.
+  ///
+  /// - Parameters:
+  ///   - shape: `[]` for a scalar.
+  ///   - dtype: any.
+  ///   - device: where it lives; `Device.current` when nil.
+  /// - Precondition: no extent is negative.
   public static func ones(_ shape: [Int], dtype: DType = .float32, on device: Device? = nil) -> Tensor {
     full(shape, 1, dtype: dtype, on: device)
   }

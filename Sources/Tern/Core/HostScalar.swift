@@ -8,7 +8,9 @@ import TernRuntime
 public protocol HostScalar: Sendable {
   /// The dtype of a tensor made from such numbers.
   static var dtype: DType { get }
-  /// Appends the number in the dtype's memory format.
+  /// Writes numbers one behind the other in the dtype's memory format.
+  ///
+  /// - Parameter bytes: room for `scalars.count * dtype.byteCount` bytes.
   static func encode(_ scalars: [Self], into bytes: UnsafeMutableRawBufferPointer)
   /// Reads numbers back from that format.
   static func decode(_ bytes: UnsafeRawBufferPointer) -> [Self]

@@ -35,6 +35,7 @@ public struct Tensor: Sendable {
   public var rank: Int { shape.count }
   /// The number of elements.
   public var count: Int { elementCount(shape) }
+  /// The type of the elements in memory. Half types compute in Float32 and round when they store.
   public var dtype: DType { value.dtype }
   /// The device that holds the values and computes with them.
   public var device: Device { value.device }

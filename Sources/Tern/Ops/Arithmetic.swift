@@ -43,21 +43,27 @@ private let floorDivision = BinaryOp(name: "floorDivided", real: .divide, intege
 extension Tensor {
   // MARK: Tensor and tensor
 
-  /// The elementwise sum; shapes broadcast.
+  /// The elementwise sum; shapes broadcast from the last axis, as in NumPy. `int32` and `int64` wrap.
+  ///
+  /// - Precondition: the operands have one dtype, not `bool`, and one device, and their shapes broadcast.
   public static func + (a: Tensor, b: Tensor) -> Tensor {
     addition(a, b).recorded("+", from: [a, b], saving: .none) { [sa = a.shape, sb = b.shape] gradient, saved in
       [saved.needs(0) ? gradient.summed(to: sa) : nil, saved.needs(1) ? gradient.summed(to: sb) : nil]
     }
   }
 
-  /// The elementwise difference; shapes broadcast.
+  /// The elementwise difference; shapes broadcast. `int32` and `int64` wrap.
+  ///
+  /// - Precondition: that of the sum.
   public static func - (a: Tensor, b: Tensor) -> Tensor {
     subtraction(a, b).recorded("-", from: [a, b], saving: .none) { [sa = a.shape, sb = b.shape] gradient, saved in
       [saved.needs(0) ? gradient.summed(to: sa) : nil, saved.needs(1) ? -gradient.summed(to: sb) : nil]
     }
   }
 
-  /// The elementwise product; shapes broadcast.
+  /// The elementwise product; shapes broadcast. `int32` and `int64` wrap.
+  ///
+  /// - Precondition: that of the sum.
   public static func * (a: Tensor, b: Tensor) -> Tensor {
     multiplication(a, b).recorded("*", from: [a, b], saving: .inputs) { [sa = a.shape, sb = b.shape] gradient, saved in
       [
@@ -67,7 +73,9 @@ extension Tensor {
     }
   }
 
-  /// The elementwise quotient of floating-point tensors; shapes broadcast.
+  /// The elementwise quotient; shapes broadcast. A divisor of 0 gives an infinity or NaN, as IEEE 754 has it.
+  ///
+  /// - Precondition: that of the sum, and the dtype is floating point; integers have `floorDivided(by:)`.
   public static func / (a: Tensor, b: Tensor) -> Tensor {
     division(a, b).recorded("/", from: [a, b], saving: .inputs) { [sa = a.shape, sb = b.shape] gradient, saved in
       let scaled = gradient / saved[1]
@@ -80,33 +88,53 @@ extension Tensor {
 
   // MARK: Tensor and number
 
+  /// A number added to each element. The result has the tensor's shape and dtype.
+  ///
+  /// - Precondition: the dtype is not `bool`; beside integers the number is a whole one.
   public static func + (a: Tensor, b: Float) -> Tensor {
     addition(a, b).recorded("+", from: [a], saving: .none) { gradient, _ in [gradient] }
   }
+  /// Each element added to a number, as `tensor + number`.
   public static func + (a: Float, b: Tensor) -> Tensor { b + a }
 
+  /// A number subtracted from each element. The result has the tensor's shape and dtype.
+  ///
+  /// - Precondition: the dtype is not `bool`; beside integers the number is a whole one.
   public static func - (a: Tensor, b: Float) -> Tensor {
     subtraction(a, b).recorded("-", from: [a], saving: .none) { gradient, _ in [gradient] }
   }
+  /// Each element subtracted from a number, under the precondition of `tensor - number`.
   public static func - (a: Float, b: Tensor) -> Tensor {
     subtraction(a, b).recorded("-", from: [b], saving: .none) { gradient, _ in [-gradient] }
   }
 
+  /// Each element times a number. The result has the tensor's shape and dtype.
+  ///
+  /// - Precondition: the dtype is not `bool`; beside integers the number is a whole one.
   public static func * (a: Tensor, b: Float) -> Tensor {
     multiplication(a, b).recorded("*", from: [a], saving: .none) { gradient, _ in [gradient * b] }
   }
+  /// A number times each element, as `tensor * number`.
   public static func * (a: Float, b: Tensor) -> Tensor { b * a }
 
+  /// Each element divided by a number; by 0 it is an infinity or NaN. The result has the tensor's shape and dtype.
+  ///
+  /// - Precondition: the dtype is floating point.
   public static func / (a: Tensor, b: Float) -> Tensor {
     division(a, b).recorded("/", from: [a], saving: .none) { gradient, _ in [gradient / b] }
   }
+  /// A number divided by each element; an element of 0 gives an infinity or NaN.
+  ///
+  /// - Precondition: the dtype is floating point.
   public static func / (a: Float, b: Tensor) -> Tensor {
     division(a, b).recorded("/", from: [b], saving: .inputs) { gradient, saved in
       [gradient * (-a) / square(saved[0])]
     }
   }
 
-  /// The elementwise negative.
+  /// The elementwise negative; the smallest integer stays itself.
+  ///
+  /// - Precondition: the dtype is not `bool`.
   public static prefix func - (a: Tensor) -> Tensor {
     let op: PointwiseOp = a.dtype.isFloatingPoint ? .negate : .integerNegate
     require(a.dtype != .bool, "-: bool tensors have no arithmetic; convert with x.cast(to:)")
@@ -114,13 +142,22 @@ extension Tensor {
       .recorded("-", from: [a], saving: .none) { gradient, _ in [-gradient] }
   }
 
+  /// Replaces `a` by `a + b`: copies of the old tensor keep their numbers, and `a` takes the shape that both broadcast
+  /// to. So do the other compound assignments.
   public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+  /// Replaces `a` by `a - b`.
   public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
+  /// Replaces `a` by `a * b`, elementwise.
   public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
+  /// Replaces `a` by `a / b`, elementwise.
   public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
+  /// Replaces `a` by `a + b`.
   public static func += (a: inout Tensor, b: Float) { a = a + b }
+  /// Replaces `a` by `a - b`.
   public static func -= (a: inout Tensor, b: Float) { a = a - b }
+  /// Replaces `a` by `a * b`.
   public static func *= (a: inout Tensor, b: Float) { a = a * b }
+  /// Replaces `a` by `a / b`.
   public static func /= (a: inout Tensor, b: Float) { a = a / b }
 
   /// The elementwise quotient of integer tensors, rounded towards minus infinity; 0 where the divisor is 0.

@@ -3,9 +3,14 @@ import TernRuntime
 
 /// Mean and variance of each channel, collected over many batches: Float32 `[channels]`.
 public struct RunningStatistics: Sendable {
+  /// The mean of each channel, Float32 `[channels]`.
   public var mean: Tensor
+  /// The variance of each channel, Float32 `[channels]`, not its root.
   public var variance: Tensor
 
+  /// Statistics to start from, by custom zeros and ones.
+  ///
+  /// `batchNorm` traps unless both are Float32 `[channels]` on its input's device; nothing is checked here.
   public init(mean: Tensor, variance: Tensor) {
     self.mean = mean
     self.variance = variance

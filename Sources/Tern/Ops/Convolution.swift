@@ -3,12 +3,17 @@ import TernRuntime
 
 /// A number for the vertical and one for the horizontal direction; an integer literal sets both.
 public struct Pair: Sendable, Hashable, ExpressibleByIntegerLiteral {
-  public var height, width: Int
+  /// Of the vertical direction, along axis 2 of `[N, C, H, W]`.
+  public var height: Int
+  /// Of the horizontal direction, along axis 3.
+  public var width: Int
 
+  /// Two numbers. Any are allowed; what takes the pair says which make sense.
   public init(_ height: Int, _ width: Int) {
     self.height = height
     self.width = width
   }
+  /// The literal twice.
   public init(integerLiteral value: Int) { self.init(value, value) }
   /// The same number twice.
   public init(_ both: Int) { self.init(both, both) }
@@ -18,10 +23,12 @@ public struct Pair: Sendable, Hashable, ExpressibleByIntegerLiteral {
 public enum Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
   /// The same on opposite sides.
   case symmetric(Pair)
+  /// So many rows and columns of zeros on each side; none is negative.
   case explicit(top: Int, bottom: Int, left: Int, right: Int)
   /// As much as makes the output `ceil(input / stride)`; the odd one goes to the bottom and the right.
   case same
 
+  /// As many zeros on all four sides.
   public init(integerLiteral value: Int) { self = .symmetric(Pair(value)) }
 
   /// Top, bottom, left, right.

@@ -2,25 +2,39 @@
 import TernRuntime
 
 extension Tensor {
-  /// The sum over some axes; all axes when none are given. `int32` and `bool` sums are `int64`.
+  /// The sum over some axes. `int32` and `bool` sums are `int64`; half types are accumulated in Float32.
+  ///
+  /// - Parameters:
+  ///   - axes: negative ones count from the end; all when nil or empty.
+  ///   - keepingDimensions: leaves reduced axes in the shape, with extent 1, so that the result broadcasts to `self`.
+  /// - Precondition: every axis is in `-rank ..< rank` and stands once. This holds of all reductions.
   public func sum(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     reduced("sum", .sum, axes, keepingDimensions, saving: .none) { gradient, _ in gradient }
   }
+
+  /// The sum over the axes listed, all when none is: `x.sum(along: 0, 2)`.
   public func sum(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     sum(along: axes, keepingDimensions: keepingDimensions)
   }
 
   /// The arithmetic mean over some axes; all axes when none are given.
+  ///
+  /// - Precondition: the dtype is floating point.
   public func mean(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     requireFloatingPoint("mean")
     let count = Float(geometry("mean", axes).reducedCount)
     return reduced("mean", .mean, axes, keepingDimensions, saving: .none) { gradient, _ in gradient / count }
   }
+
+  /// The mean over the axes listed, all when none is: `x.mean(along: 0, 2)`.
   public func mean(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     mean(along: axes, keepingDimensions: keepingDimensions)
   }
 
-  /// The product over some axes. Its first and second derivatives are right with zeros among the factors, too.
+  /// The product over some axes; all axes when none are given. Its first and second derivatives are right with zeros
+  /// among the factors, too.
+  ///
+  /// Products of `int32` and `bool` are `int64`.
   public func product(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     let geometry = geometry("product", axes)
     return reduced("product", .product, axes, keepingDimensions, saving: .inputs) { gradient, saved in
@@ -41,6 +55,8 @@ extension Tensor {
       return gradient * share
     }
   }
+
+  /// The product over the axes listed, all when none is: `x.product(along: 0, 2)`.
   public func product(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     product(along: axes, keepingDimensions: keepingDimensions)
   }
@@ -51,6 +67,8 @@ extension Tensor {
   public func max(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     extremum("max", .max, axes, keepingDimensions)
   }
+
+  /// The largest value over the axes listed, all when none is: `x.max(along: 0, 2)`.
   public func max(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     max(along: axes, keepingDimensions: keepingDimensions)
   }
@@ -61,11 +79,15 @@ extension Tensor {
   public func min(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     extremum("min", .min, axes, keepingDimensions)
   }
+
+  /// The smallest value over the axes listed, all when none is: `x.min(along: 0, 2)`.
   public func min(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     min(along: axes, keepingDimensions: keepingDimensions)
   }
 
-  /// `log(sum(exp(x)))` over some axes, without overflow.
+  /// `log(sum(exp(x)))` over some axes, all when none are given, without overflow.
+  ///
+  /// - Precondition: the dtype is floating point.
   public func logSumExp(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     requireFloatingPoint("logSumExp")
     let kept = geometry("logSumExp", axes).keptShape
@@ -76,17 +98,24 @@ extension Tensor {
       return gradient * exp(x - total)
     }
   }
+
+  /// `log(sum(exp(x)))` over the axes listed, all when none is: `x.logSumExp(along: -1)`.
   public func logSumExp(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
     logSumExp(along: axes, keepingDimensions: keepingDimensions)
   }
 
   /// The mean squared distance from the mean; with `unbiased` divided by n - 1 instead of n (Bessel's correction).
+  /// That of a single element is NaN then.
+  ///
+  /// - Precondition: the dtype is floating point.
   public func variance(along axes: [Int]? = nil, keepingDimensions: Bool = false, unbiased: Bool = false) -> Tensor {
     let geometry = geometry("variance", axes)
     let centered = self - mean(along: geometry.axes, keepingDimensions: true)
     let sum = centered.sumOfSquares(along: geometry.axes, keepingDimensions: keepingDimensions)
     return sum / Float(unbiased ? geometry.reducedCount - 1 : geometry.reducedCount)
   }
+
+  /// The variance over the axes listed, all when none is: `x.variance(along: 0, unbiased: true)`.
   public func variance(along axes: Int..., keepingDimensions: Bool = false, unbiased: Bool = false) -> Tensor {
     variance(along: axes, keepingDimensions: keepingDimensions, unbiased: unbiased)
   }

@@ -3,14 +3,20 @@ import TernRuntime
 
 /// One entry of a subscript: a position, which drops the axis, or a range of positions.
 public enum SliceIndex: Sendable, ExpressibleByIntegerLiteral {
+  /// One position; its axis is dropped. Negative ones count from the end.
   case at(Int)
+  /// Every `step`-th position from `from` up to but excluding `to`; see `sliced(along:from:to:step:)`.
   case range(from: Int, to: Int?, step: Int)
 
+  /// One position.
   public init(integerLiteral value: Int) { self = .at(value) }
 }
 
 /// What may stand in a tensor's subscript: integers, ranges and `.all`.
-public protocol SliceIndexConvertible { var sliceIndex: SliceIndex { get } }
+public protocol SliceIndexConvertible {
+  /// What the value selects of its axis. Whether it lies inside the axis is checked by the subscript.
+  var sliceIndex: SliceIndex { get }
+}
 extension SliceIndexConvertible where Self == SliceIndex {
   /// The whole axis.
   public static var all: SliceIndex { .range(from: 0, to: nil, step: 1) }
@@ -20,18 +26,30 @@ extension SliceIndexConvertible where Self == SliceIndex {
     .range(from: from, to: to, step: step)
   }
 }
-extension SliceIndex: SliceIndexConvertible { public var sliceIndex: SliceIndex { self } }
-extension Int: SliceIndexConvertible { public var sliceIndex: SliceIndex { .at(self) } }
+extension SliceIndex: SliceIndexConvertible {
+  /// The entry itself.
+  public var sliceIndex: SliceIndex { self }
+}
+extension Int: SliceIndexConvertible {
+  /// One position; its axis is dropped.
+  public var sliceIndex: SliceIndex { .at(self) }
+}
 extension Range<Int>: SliceIndexConvertible {
+  /// The positions `from ..< to`; negative bounds count from the end.
   public var sliceIndex: SliceIndex { .range(from: lowerBound, to: upperBound, step: 1) }
 }
 extension ClosedRange<Int>: SliceIndexConvertible {
+  /// The positions `from ... to`; negative bounds count from the end.
+  ///
+  /// An upper bound of -1 traps, since the position behind it would be 0: the last three are `x[(-3)...]`.
   public var sliceIndex: SliceIndex { .range(from: lowerBound, to: upperBound + 1, step: 1) }
 }
 extension PartialRangeFrom<Int>: SliceIndexConvertible {
+  /// The positions from the bound to the end; a negative one counts from there.
   public var sliceIndex: SliceIndex { .range(from: lowerBound, to: nil, step: 1) }
 }
 extension PartialRangeUpTo<Int>: SliceIndexConvertible {
+  /// The positions before the bound; `..<(-1)` are all but the last.
   public var sliceIndex: SliceIndex { .range(from: 0, to: upperBound, step: 1) }
 }
 

@@ -10,10 +10,12 @@ import TernRuntime
 public final class RandomGenerator: Sendable {
   /// Everything that later draws depend on; store it to repeat them.
   public struct State: Sendable, Hashable, Codable {
+    /// What the numbers are a function of, beside the number of the draw.
     public var seed: UInt64
     /// The number of the next draw.
     public var stream: UInt64
 
+    /// The state before draw number `stream` of a seed; each draw, of whatever size, counts on by one.
     public init(seed: UInt64, stream: UInt64 = 0) {
       self.seed = seed
       self.stream = stream
@@ -25,8 +27,12 @@ public final class RandomGenerator: Sendable {
 
   private let locked: Mutex<State>
 
+  /// A generator that begins with the first draw of a seed. Equal seeds give equal numbers; different ones, however
+  /// close, give unrelated numbers.
   public init(seed: UInt64) { locked = Mutex(State(seed: seed)) }
 
+  /// Seed and position. Setting it repeats or skips draws: what follows is as if the generator had always been there.
+  ///
   public var state: State {
     get { locked.withLock { $0 } }
     set { locked.withLock { $0 = newValue } }

@@ -3,11 +3,16 @@ import TernRuntime
 
 /// A grey picture of any size; 0 is black, 1 is white, row by row.
 public struct GrayImage: Sendable, Equatable {
+  /// Columns, in pixels.
   public let width: Int
+  /// Rows, in pixels.
   public let height: Int
+  /// `width * height` levels, row by row; 0 is black, 1 is white.
   public let levels: [Float]
 
-  /// - Precondition: `levels` holds `width * height` numbers.
+  /// A picture from its levels, which are taken as they are, in 0 ... 1 or not.
+  ///
+  /// - Precondition: `levels` holds `width * height` numbers, and both sides are positive.
   public init(width: Int, height: Int, levels: [Float]) {
     require(
       width > 0 && height > 0 && levels.count == width * height,
@@ -17,6 +22,9 @@ public struct GrayImage: Sendable, Equatable {
     self.levels = levels
   }
 
+  /// The level of the pixel in column `x` and row `y`, from the top left.
+  ///
+  /// - Precondition: `x` is in `0 ..< width` and `y` in `0 ..< height`.
   public subscript(x: Int, y: Int) -> Float { levels[y * width + x] }
 
   /// Each level turned around: ink on paper becomes light on dark.

@@ -21,17 +21,23 @@ public final class DataLoader: BatchSource {
   private var maker: BatchMaker?
   private var prefetcher: Prefetcher<HostBatch>?
 
+  /// Where the loader stands: what `next` gives out next, not what has been prepared.
   public private(set) var position: BatchPosition
+  /// Batches in an epoch, with the smaller last one unless it is dropped.
   public var batchCount: Int { order.batchCount }
+  /// Samples in an epoch, without the remainder where that is dropped.
   public var sampleCount: Int { order.dropsRemainder ? batchCount * order.batchSize : order.sampleCount }
 
+  /// A loader from the start of epoch 0. Its thread starts with the first batch.
+  ///
   /// - Parameters:
+  ///   - batchSize: samples in a batch.
   ///   - shuffles: whether each epoch has its own random order.
   ///   - seed: of the order.
   ///   - dropsRemainder: whether the last, smaller batch of an epoch is left out.
   ///   - prefetch: batches prepared ahead; 0 prepares each when it is asked for, without a thread.
   ///   - device: where batches go; `Device.current` if nil.
-  /// - Precondition: there is at least one batch.
+  /// - Precondition: there is at least one batch, the batch size is positive, and `prefetch` is not negative.
   public init(
     _ dataset: any Dataset, batchSize: Int, shuffles: Bool = false, seed: UInt64 = 0, dropsRemainder: Bool = false,
     prefetch: Int = 2, on device: Device? = nil
@@ -50,6 +56,10 @@ public final class DataLoader: BatchSource {
         + (dropsRemainder ? " (remainder dropped)" : ""))
   }
 
+  /// The next batch, inputs `[N, ...]` in Float32 and labels `[N]` in `int32`, or nil once at the end of each epoch.
+  ///
+  /// - Throws: what the data set throws while it reads, and `TernError` with code `setting` when the system refuses a
+  ///   thread.
   public func next() throws -> Batch? {
     let host = try nextOnHost()
     position = order.successor(of: position)
@@ -59,6 +69,9 @@ public final class DataLoader: BatchSource {
       labels: Tensor(host.labels, on: device))
   }
 
+  /// Goes to a position and lets go of what has been prepared.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` when there is no such batch.
   public func restore(_ position: BatchPosition) throws {
     try checkExists(position)
     maker = nil

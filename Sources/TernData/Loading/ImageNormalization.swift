@@ -2,9 +2,12 @@
 
 /// How a grey value of 0...255 becomes the number that a model reads: `(value / 255 - mean) / deviation`.
 public struct ImageNormalization: Sendable, Hashable {
+  /// What is subtracted, in units of full ink: 0 ... 1.
   public var mean: Float
+  /// What is divided by, in the same units.
   public var deviation: Float
 
+  /// A normalization by the statistics of a training set. A deviation of 0 gives infinities.
   public init(mean: Float, deviation: Float) {
     self.mean = mean
     self.deviation = deviation

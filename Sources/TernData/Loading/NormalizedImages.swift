@@ -2,19 +2,27 @@
 
 /// An image data set as a model reads it: `[1, height, width]` of normalized numbers.
 public struct NormalizedImages: Dataset {
+  /// The images as bytes.
   public let images: ImageDataset
+  /// How bytes become numbers.
   public let normalization: ImageNormalization
   private let table: [Float]
 
+  /// Images with a normalization, by default that of digits.
   public init(_ images: ImageDataset, _ normalization: ImageNormalization = .digits) {
     self.images = images
     self.normalization = normalization
     table = normalization.table
   }
 
+  /// The number of images.
   public var count: Int { images.count }
+  /// One channel, then the sides: `[1, height, width]`.
   public var inputShape: [Int] { [1, images.height, images.width] }
 
+  /// Writes normalized pixels, a table look-up each, and labels.
+  ///
+  /// - Precondition: `rows` lie in `0 ..< count`.
   public func read(
     _ rows: ArraySlice<Int>, inputs: UnsafeMutableBufferPointer<Float>, labels: UnsafeMutableBufferPointer<Int32>
   ) {

@@ -10,6 +10,7 @@ public struct Batch: Sendable {
   /// Anything else that a model or a loss wants: masks, weights, second inputs.
   public var others: [String: Tensor]
 
+  /// A batch of tensors with one row a sample each; nothing is checked here.
   public init(inputs: Tensor, labels: Tensor, others: [String: Tensor] = [:]) {
     self.inputs = inputs
     self.labels = labels

@@ -12,6 +12,7 @@ public struct BatchPosition: Sendable, Hashable, Codable {
   /// The seed of the order; sources without a random order leave it 0.
   public var seed: UInt64
 
+  /// A position; the very beginning by default. Whether a source has it is checked by its `restore`.
   public init(epoch: Int = 0, batch: Int = 0, seed: UInt64 = 0) {
     self.epoch = epoch
     self.batch = batch
@@ -43,6 +44,8 @@ public protocol BatchSource: AnyObject {
 
 extension BatchSource {
   /// The check that every `restore` begins with: whether the position lies within an epoch of this source.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` if not.
   public func checkExists(_ position: BatchPosition) throws {
     if position.epoch < 0 || position.batch < 0 || position.batch > batchCount {
       throw TernError(

@@ -13,16 +13,23 @@ public final class TensorBatches: BatchSource {
   /// The order of the epoch at work, on the tensors' device.
   private var shuffledRows: Tensor?
 
+  /// Where the source stands: what `next` gives out next.
   public private(set) var position: BatchPosition
+  /// Samples in an epoch, without the remainder where that is dropped.
   public var sampleCount: Int { order.dropsRemainder ? batchCount * order.batchSize : order.sampleCount }
+  /// Batches in an epoch, with the smaller last one unless it is dropped.
   public var batchCount: Int { order.batchCount }
 
+  /// Batches from the start of epoch 0.
+  ///
   /// - Parameters:
   ///   - inputs: `[N, ...]`.
   ///   - labels: `[N, ...]`, on the same device.
+  ///   - batchSize: samples in a batch.
   ///   - shuffles: whether each epoch has its own random order.
   ///   - seed: of the order.
   ///   - dropsRemainder: whether the last, smaller batch of an epoch is left out.
+  /// - Precondition: inputs and labels have equally many rows, and the batch size is positive.
   public init(
     inputs: Tensor, labels: Tensor, batchSize: Int, shuffles: Bool = false, seed: UInt64 = 0,
     dropsRemainder: Bool = false
@@ -38,6 +45,7 @@ public final class TensorBatches: BatchSource {
     position = BatchPosition(seed: seed)
   }
 
+  /// The next batch, `[batchSize, ...]`, or nil once at the end of each epoch. Without shuffling it is a view.
   public func next() -> Batch? {
     defer { position = order.successor(of: position) }
     guard let range = order.range(at: position) else {
@@ -52,6 +60,9 @@ public final class TensorBatches: BatchSource {
     return Batch(inputs: inputs.gathered(rows: rows), labels: labels.gathered(rows: rows))
   }
 
+  /// Goes to a position; the order of its epoch is found again from the seed.
+  ///
+  /// - Throws: `TernError` with code `checkpointMismatch` when there is no such batch.
   public func restore(_ position: BatchPosition) throws {
     try checkExists(position)
     self.position = position

@@ -23,7 +23,9 @@ public final class SafetensorsFile {
   private let header: SafetensorsHeader
   private let dataStart: Int
 
-  /// - Throws: `TernError` with code `file` when it cannot be read, `format` when it is damaged.
+  /// Opens a file, reads its header and checks it.
+  ///
+  /// - Throws: `TernError` with code `file` when it cannot be read, `format` when it is damaged or none of the kind.
   public init(path: String) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -48,8 +50,10 @@ public final class SafetensorsFile {
   /// Names of all tensors, in the order of their data.
   public var names: [String] { header.inOrder.map(\.name) }
 
+  /// The shape of a tensor, without reading it; nil when there is none of that name.
   public func shape(of name: String) -> [Int]? { header.entries[name]?.shape }
 
+  /// The dtype of a tensor, without reading it; nil when there is none of that name.
   public func dtype(of name: String) -> DType? {
     header.entries[name].flatMap { SafetensorsHeader.dtypes[$0.dtype] }
   }

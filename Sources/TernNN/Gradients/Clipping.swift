@@ -14,7 +14,9 @@ public enum GradientNorm: Sendable, Hashable {
 
 /// What to do with gradients before an update.
 public enum Clipping: Sendable, Hashable {
+  /// Scale all of them together, so that their Euclidean norm is at most this positive number.
   case norm(Double)
+  /// Limit each element to this positive number, of either sign.
   case value(Double)
 }
 
@@ -60,7 +62,9 @@ extension Gradients {
     return map { clamp($1, min: -Float(limit), max: Float(limit)) }
   }
 
-  /// Gradients clipped as asked.
+  /// Gradients clipped as asked; unchanged with nil.
+  ///
+  /// - Precondition: the limit is positive.
   public func clipped(_ clipping: Clipping?) -> Gradients {
     switch clipping {
     case nil: self

@@ -8,9 +8,12 @@ import TernRuntime
 public struct Gradients {
   /// The parameters that the gradients belong to, in the order of `values`.
   public let parameters: ParameterList
+  /// The gradients, each of its parameter's shape.
   public private(set) var values: [Tensor]
 
-  /// - Precondition: one value for each parameter, of its shape.
+  /// Gradients from elsewhere than a gradient scope.
+  ///
+  /// - Precondition: there is one value for each parameter, of its shape.
   public init(parameters: ParameterList, values: [Tensor]) {
     require(
       parameters.count == values.count, "Gradients: \(parameters.count) parameters, but \(values.count) gradients")
@@ -23,8 +26,11 @@ public struct Gradients {
     self.values = values
   }
 
+  /// The gradient of the parameter of that name; nil when there is none, or the parameter was frozen.
   public subscript(name: String) -> Tensor? { parameters.position(of: name).map { values[$0] } }
 
+  /// The gradient of a parameter; nil when there is none, or the parameter was frozen. Takes time in proportion to the
+  /// number of parameters.
   public subscript(parameter: Parameter) -> Tensor? {
     parameters.firstIndex { $0.parameter === parameter }.map { values[$0] }
   }
@@ -42,5 +48,6 @@ public struct Gradients {
     return Gradients(parameters: a.parameters, values: zip(a.values, b.values).map(+))
   }
 
+  /// Every gradient times a number: `1 / n` makes the mean of a sum over `n` batches.
   public static func * (a: Gradients, factor: Float) -> Gradients { a.map { $1 * factor } }
 }

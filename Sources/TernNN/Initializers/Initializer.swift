@@ -20,13 +20,20 @@ import TernRuntime
 ///
 /// Values are drawn on the host and then moved, so the same seed gives the same bits on every device.
 public struct Initializer: Sendable {
+  /// The form of the distribution that a rule with a given variance draws from.
   public enum Distribution: Sendable, Hashable {
-    case normal, uniform
+    /// A normal distribution with mean 0 and the rule's variance, not truncated.
+    case normal
+    /// Uniform in `±sqrt(3 * variance)`.
+    case uniform
   }
 
   /// Which side of a layer keeps its variance.
   public enum Fan: Sendable, Hashable {
-    case input, output
+    /// The inputs, `fanIn`: the variance is kept on the way forward.
+    case input
+    /// The outputs, `fanOut`: that of the gradients is kept on the way back.
+    case output
   }
 
   private let draw: @Sendable (_ shape: [Int], _ generator: RandomGenerator) -> Tensor
@@ -37,6 +44,8 @@ public struct Initializer: Sendable {
   }
 
   /// A new tensor on `device`, by default `Device.current`.
+  ///
+  /// - Precondition: rules that depend on the fan need a shape of at least two axes, without a 0.
   public func callAsFunction(
     _ shape: [Int], generator: RandomGenerator = .shared, on device: Device? = nil
   ) -> Tensor {
@@ -47,14 +56,19 @@ public struct Initializer: Sendable {
 
   // MARK: Rules that depend on the fan
 
-  /// Variance `gain^2 / fan`: keeps the variance through rectifiers.
+  /// Variance `gain^2 / fan`: keeps the variance through rectifiers (He et al., 2015).
+  ///
+  /// - Parameters:
+  ///   - fan: which side keeps it.
+  ///   - gain: `sqrt(2)` for ReLU, since it sets half of its inputs to 0; `sqrt(2 / (1 + slope^2))` for a leaky one.
   public static func he(
     _ distribution: Distribution = .normal, fan: Fan = .input, gain: Double = 2.0.squareRoot()
   ) -> Initializer {
     scaled(distribution) { gain * gain / Double(fan == .input ? $0.input : $0.output) }
   }
 
-  /// Variance `gain^2 * 2 / (fanIn + fanOut)`: a compromise between the forward and the backward pass.
+  /// Variance `gain^2 * 2 / (fanIn + fanOut)`: a compromise between the forward and the backward pass (Glorot, Bengio,
+  /// 2010).
   public static func xavier(_ distribution: Distribution = .uniform, gain: Double = 1) -> Initializer {
     scaled(distribution) { gain * gain * 2 / Double($0.input + $0.output) }
   }
@@ -78,16 +92,22 @@ public struct Initializer: Sendable {
     return Initializer { Tensor.randomUniform($0, low: low, high: high, generator: $1, on: .cpu) }
   }
 
+  /// Normal with a mean and a standard deviation, whatever the shape.
+  ///
+  /// - Precondition: `deviation` is not negative.
   public static func normal(mean: Float = 0, deviation: Float = 1) -> Initializer {
     require(deviation >= 0, "Initializer.normal: the deviation must not be negative, got \(deviation)")
     return Initializer { Tensor.randomNormal($0, mean: mean, deviation: deviation, generator: $1, on: .cpu) }
   }
 
+  /// The same number everywhere; takes nothing from the generator.
   public static func constant(_ value: Float) -> Initializer {
     Initializer { shape, _ in Tensor.full(shape, value, on: .cpu) }
   }
 
+  /// Zeros, as biases often start. Weights need something else: equal units would stay equal.
   public static let zeros = constant(0)
+  /// Ones, as scales of normalizations start.
   public static let ones = constant(1)
 
   // MARK: Fans

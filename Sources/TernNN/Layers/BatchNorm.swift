@@ -18,12 +18,17 @@ import TernRuntime
 ///
 /// Use `BatchNorm1D`, `BatchNorm2D` or `BatchNorm3D`, which check the rank of their input.
 public class BatchNorm: Layer {
-  /// Scale and shift of each channel, `[features]`; nil for a layer that only normalizes.
+  /// The scale of each channel, `[features]`, ones at first; nil for a layer that only normalizes.
   public let weight: Parameter?
+  /// The shift of each channel, `[features]`, zeros at first; nil for a layer that only normalizes.
   public let bias: Parameter?
+  /// The mean of each channel in inference, `[features]`, zeros at first.
   public let runningMean: Buffer
+  /// The variance of each channel in inference, `[features]`, ones at first.
   public let runningVariance: Buffer
+  /// The share of a batch in the running statistics: 0.1 remembers about the last ten.
   public let momentum: Float
+  /// What is added to the variance before its root is taken.
   public let epsilon: Float
 
   fileprivate init(_ features: Int, momentum: Float, epsilon: Float, affine: Bool) {
@@ -34,6 +39,10 @@ public class BatchNorm: Layer {
     self.epsilon = epsilon
   }
 
+  /// The layer without a shortcut and an activation.
+  ///
+  /// - Returns: same shape and dtype as `x`.
+  /// - Precondition: `x` is `[N, features, ...]`, in training with more than one value for each feature.
   public func callAsFunction(_ x: Tensor) -> Tensor { self(x, activation: .none) }
 
   /// The layer, then the sum with `residual`, then `activation`, in one pass over memory.
@@ -70,9 +79,13 @@ public class BatchNorm: Layer {
 
 /// Batch normalization of `[N, features]` or `[N, features, length]`.
 public final class BatchNorm1D: BatchNorm {
+  /// Normalization of `features` channels, which begins as the identity on data of mean 0 and variance 1.
+  ///
   /// - Parameters:
-  ///   - momentum: the share of the new batch in the running statistics.
+  ///   - momentum: the share of the new batch in the running statistics, 0 ... 1.
+  ///   - epsilon: added to the variance before its root is taken.
   ///   - affine: whether the result is scaled and shifted by trained parameters.
+  /// - Precondition: `features` is positive.
   public override init(_ features: Int, momentum: Float = 0.1, epsilon: Float = 1e-5, affine: Bool = true) {
     super.init(features, momentum: momentum, epsilon: epsilon, affine: affine)
   }
@@ -84,9 +97,13 @@ public final class BatchNorm1D: BatchNorm {
 
 /// Batch normalization of `[N, features, H, W]`.
 public final class BatchNorm2D: BatchNorm {
+  /// Normalization of `features` channels, which begins as the identity on data of mean 0 and variance 1.
+  ///
   /// - Parameters:
-  ///   - momentum: the share of the new batch in the running statistics.
+  ///   - momentum: the share of the new batch in the running statistics, 0 ... 1.
+  ///   - epsilon: added to the variance before its root is taken.
   ///   - affine: whether the result is scaled and shifted by trained parameters.
+  /// - Precondition: `features` is positive.
   public override init(_ features: Int, momentum: Float = 0.1, epsilon: Float = 1e-5, affine: Bool = true) {
     super.init(features, momentum: momentum, epsilon: epsilon, affine: affine)
   }
@@ -98,9 +115,13 @@ public final class BatchNorm2D: BatchNorm {
 
 /// Batch normalization of `[N, features, D, H, W]`.
 public final class BatchNorm3D: BatchNorm {
+  /// Normalization of `features` channels, which begins as the identity on data of mean 0 and variance 1.
+  ///
   /// - Parameters:
-  ///   - momentum: the share of the new batch in the running statistics.
+  ///   - momentum: the share of the new batch in the running statistics, 0 ... 1.
+  ///   - epsilon: added to the variance before its root is taken.
   ///   - affine: whether the result is scaled and shifted by trained parameters.
+  /// - Precondition: `features` is positive.
   public override init(_ features: Int, momentum: Float = 0.1, epsilon: Float = 1e-5, affine: Bool = true) {
     super.init(features, momentum: momentum, epsilon: epsilon, affine: affine)
   }

@@ -7,18 +7,34 @@ import TernRuntime
 /// `weight` is `[outputChannels, inputChannels / groups, kernel.height, kernel.width]`, `bias` `[outputChannels]`; see
 /// `conv2d` for the size of the result.
 public struct Conv2D: Layer {
+  /// The kernels, `[outputChannels, inputChannels / groups, kernel.height, kernel.width]`.
   public let weight: Parameter
+  /// What is added to each output channel, `[outputChannels]`; nil without a bias.
   public let bias: Parameter?
+  /// Rows and columns from one position of the kernel to the next.
   public let stride: Pair
+  /// Zeros around the image.
   public let padding: Padding
+  /// Rows and columns from one element of the kernel to the next; 1 for a dense kernel.
   public let dilation: Pair
+  /// Independent convolutions that the channels are divided into; as many as input channels make it depthwise.
   public let groups: Int
 
+  /// A convolution with new weights, drawn before the bias.
+  ///
   /// - Parameters:
   ///   - kernel: height and width; a single number for a square.
+  ///   - stride: rows and columns from one position of the kernel to the next.
   ///   - padding: zeros on each side, or `.same`.
+  ///   - dilation: rows and columns from one element of the kernel to the next.
   ///   - groups: input and output channels are divided into so many independent convolutions.
-  ///   - initializer: of the weight; by default uniform in `±1 / sqrt(fanIn)`, as the bias.
+  ///   - bias: whether a bias is added; a normalization behind the layer makes it useless.
+  ///   - initializer: of the weight; by default uniform in `±1 / sqrt(fanIn)` with
+  ///     `fanIn = inputChannels / groups * kH * kW`.
+  ///   - biasInitializer: by default uniform in the same range.
+  ///   - generator: what the values are drawn from.
+  /// - Precondition: sizes are positive, and `groups` divides both numbers of channels. Stride, padding and dilation
+  ///   are checked when the layer is called.
   public init(
     _ inputChannels: Int, _ outputChannels: Int, kernel: Pair, stride: Pair = 1, padding: Padding = 0,
     dilation: Pair = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer = .standard,
@@ -39,6 +55,10 @@ public struct Conv2D: Layer {
     self.groups = groups
   }
 
+  /// The convolution of `[N, inputChannels, H, W]`, `[N, outputChannels, outH, outW]` with
+  /// `outH = (H + padding - dilation * (kernel.height - 1) - 1) / stride + 1`, rounded down; likewise `outW`.
+  ///
+  /// - Precondition: channels agree, and the kernel fits the padded image.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     conv2d(
       x, weight.value, bias: bias?.value, stride: stride, padding: padding, dilation: dilation, groups: groups)

@@ -8,16 +8,22 @@ import TernRuntime
 ///
 /// `x` is `[..., inputs]`, `y` `[..., outputs]`; `weight` is `[outputs, inputs]`, `bias` `[outputs]`.
 public struct Linear: Layer {
+  /// The matrix, `[outputs, inputs]`: one row for each output.
   public let weight: Parameter
+  /// What is added to each output, `[outputs]`; nil without a bias.
   public let bias: Parameter?
+  /// What is applied to the sum.
   public let activation: Activation
 
+  /// A layer with new weights, drawn before the bias.
+  ///
   /// - Parameters:
   ///   - bias: whether a bias is added.
   ///   - activation: applied before the product is stored, which saves a pass over memory.
   ///   - initializer: of the weight; by default uniform in `±1 / sqrt(inputs)`.
   ///   - biasInitializer: by default uniform in `±1 / sqrt(inputs)`.
   ///   - generator: what the values are drawn from.
+  /// - Precondition: both sizes are positive.
   public init(
     _ inputs: Int, _ outputs: Int, bias: Bool = true, activation: Activation = .none,
     initializer: Initializer = .standard, biasInitializer: Initializer? = nil, generator: RandomGenerator = .shared
@@ -28,6 +34,9 @@ public struct Linear: Layer {
     self.activation = activation
   }
 
+  /// `[..., outputs]` of `[..., inputs]`.
+  ///
+  /// - Precondition: the last axis of `x` has the layer's inputs.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     linear(x, weight.value, bias?.value, activation: activation)
   }

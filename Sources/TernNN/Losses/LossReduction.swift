@@ -4,7 +4,12 @@ import TernRuntime
 
 /// What becomes of the losses of single samples or elements.
 public enum LossReduction: Sendable, Hashable {
-  case mean, sum, none
+  /// Their mean, a scalar; a loss with weights divides by the sum of the weights.
+  case mean
+  /// Their sum, a scalar.
+  case sum
+  /// Nothing: the losses in their own shape.
+  case none
 
   func callAsFunction(_ losses: Tensor) -> Tensor {
     switch self {

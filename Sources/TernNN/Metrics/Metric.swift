@@ -4,10 +4,16 @@ import TernRuntime
 
 /// A number that tells how good a model is: the mean of a score over all samples.
 public struct Metric: Sendable {
+  /// What histories and reports call it.
   public let name: String
   private let scores: @Sendable (_ outputs: Tensor, _ batch: Batch) -> Tensor
 
-  /// - Parameter scores: one score a sample, `[N]`, as a tensor; it is not read from the device before the end.
+  /// A metric of your own.
+  ///
+  /// - Parameters:
+  ///   - name: what histories and reports call it; of metrics of one name the last one is kept.
+  ///   - scores: one score a sample, `[N]`, as a tensor; it is not read from the device before the end. Another shape
+  ///     traps.
   public init(_ name: String, scores: @escaping @Sendable (_ outputs: Tensor, _ batch: Batch) -> Tensor) {
     self.name = name
     self.scores = scores

@@ -9,11 +9,15 @@ public final class Buffer {
   /// The dotted name that the last walk over a model gave, or the one from the initializer.
   public internal(set) var name: String
 
+  /// A cell that holds a tensor of any dtype.
+  ///
+  /// - Parameter name: what messages call it until a walk over its model finds the full name.
   public init(_ value: Tensor, name: String = "buffer") {
     stored = value.detached()
     self.name = name
   }
 
+  /// The shape of the value, which never changes.
   public var shape: [Int] { stored.shape }
 
   /// The present value, a constant for differentiation. It may be set at any time, also inside a gradient scope.

@@ -14,6 +14,9 @@ public protocol Module {}
 
 /// A module that maps one tensor to one tensor.
 public protocol Layer: Module {
+  /// What the module makes of `x`, in the mode and with the parameters of the moment.
+  ///
+  /// - Precondition: the shape is one that the module takes; others trap with both sides of the disagreement.
   func callAsFunction(_ x: Tensor) -> Tensor
 }
 

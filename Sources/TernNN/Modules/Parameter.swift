@@ -17,6 +17,8 @@ public final class Parameter {
   /// Whether gradients are taken and optimizers change the value. Frozen parameters are still saved.
   public var isTrainable = true
 
+  /// A trainable cell that holds a tensor.
+  ///
   /// - Parameters:
   ///   - value: a floating-point tensor.
   ///   - name: what messages call it until a walk over its model finds the full name.
@@ -26,6 +28,7 @@ public final class Parameter {
     self.name = name
   }
 
+  /// The shape of the value, which never changes.
   public var shape: [Int] { stored.shape }
 
   /// The present value; inside a gradient scope, the leaf to differentiate.

@@ -6,6 +6,7 @@ import Tern
 /// It holds the cells, not their values, so it stays useful while a model trains. It does not notice layers that are
 /// added later; using those in `valueAndGradients(of:)` traps by name.
 public struct ParameterList: RandomAccessCollection {
+  /// A parameter under its dotted name.
   public typealias Element = (name: String, parameter: Parameter)
 
   private let elements: [Element]
@@ -19,8 +20,11 @@ public struct ParameterList: RandomAccessCollection {
     positions = Dictionary(uniqueKeysWithValues: elements.indices.map { (elements[$0].name, $0) })
   }
 
+  /// Always 0.
   public var startIndex: Int { 0 }
+  /// The number of parameters.
   public var endIndex: Int { elements.count }
+  /// The parameter at a position, in the order of the walk over the model.
   public subscript(position: Int) -> Element { elements[position] }
 
   /// The parameter of that name.

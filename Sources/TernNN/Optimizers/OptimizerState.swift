@@ -10,6 +10,7 @@ public struct OptimizerState: Sendable {
     /// Tensors of the parameter's shape, in the order of the optimizer's `slotNames`; none before the first update.
     public var slots: [Tensor] = []
 
+    /// State after some updates; by default before the first.
     public init(steps: Int = 0, slots: [Tensor] = []) {
       self.steps = steps
       self.slots = slots
@@ -23,7 +24,9 @@ public struct OptimizerState: Sendable {
     }
   }
 
+  /// By the parameter's dotted name; parameters that have not been updated are missing.
   public var entries: [String: Entry] = [:]
 
+  /// State of parameters by name; none at first. An update traps when slots do not fit their parameter.
   public init(entries: [String: Entry] = [:]) { self.entries = entries }
 }

@@ -13,15 +13,29 @@ import TernRuntime
 ///
 /// Centering is that of Graves, "Generating sequences with recurrent neural networks", 2013.
 public struct RMSprop: Optimizer {
+  /// The step size of the next update.
   public var learningRate: Double
+  /// How much of the mean square of gradients each step keeps: 0.99 remembers about the last hundred.
   public let smoothing: Double
+  /// What is added to the root mean square.
   public let epsilon: Double
+  /// How much of the last step is taken again; 0 for none.
   public let momentum: Double
+  /// Whether the square of the mean gradient is subtracted, which leaves the variance.
   public let centered: Bool
   /// The factor of the L2 penalty `weightDecay / 2 * |w|^2`.
   public let weightDecay: Double
+  /// Mean squares and, as asked for, means and last steps, by the parameters' names.
   public var state = OptimizerState()
 
+  /// An optimizer without state.
+  ///
+  /// - Parameters:
+  ///   - smoothing: how much of the mean square of gradients each step keeps.
+  ///   - epsilon: added to the root mean square.
+  ///   - momentum: how much of the last step is taken again.
+  ///   - centered: subtracts the square of the mean gradient, for one more tensor a parameter.
+  ///   - weightDecay: the factor of an L2 penalty.
   /// - Precondition: no number is negative, and `smoothing` is at most 1.
   public init(
     learningRate: Double = 1e-2, smoothing: Double = 0.99, epsilon: Double = 1e-8, momentum: Double = 0,
@@ -39,6 +53,7 @@ public struct RMSprop: Optimizer {
     self.weightDecay = weightDecay
   }
 
+  /// `variance`, then `mean` if centered, then `momentum` if there is any.
   public var slotNames: [String] {
     ["variance"] + (centered ? ["mean"] : []) + (momentum > 0 ? ["momentum"] : [])
   }

@@ -11,14 +11,26 @@ import TernRuntime
 /// Nesterov's form is that of Sutskever et al., "On the importance of initialization and momentum in deep learning",
 /// 2013.
 public struct SGD: Optimizer {
+  /// The step size of the next update.
   public var learningRate: Double
+  /// How much of the sum of past gradients each step keeps: 0.9 makes steps in a steady direction ten times as long.
   public let momentum: Double
+  /// The share of each new gradient that is left out of that sum, but for the first.
   public let dampening: Double
   /// The factor of the L2 penalty `weightDecay / 2 * |w|^2`.
   public let weightDecay: Double
+  /// Whether the gradient is taken as if at the place that the momentum leads to.
   public let nesterov: Bool
+  /// Sums of past gradients, by the parameters' names; empty without momentum.
   public var state = OptimizerState()
 
+  /// An optimizer without state.
+  ///
+  /// - Parameters:
+  ///   - momentum: how much of the sum of past gradients each step keeps; 0 needs no memory.
+  ///   - nesterov: looks ahead by one step of momentum.
+  ///   - dampening: the share of each new gradient that is left out.
+  ///   - weightDecay: the factor of an L2 penalty.
   /// - Precondition: no number is negative; `nesterov` goes with momentum and without dampening.
   public init(
     learningRate: Double, momentum: Double = 0, nesterov: Bool = false, dampening: Double = 0, weightDecay: Double = 0
@@ -34,6 +46,7 @@ public struct SGD: Optimizer {
     self.nesterov = nesterov
   }
 
+  /// `momentum`, or nothing without it.
   public var slotNames: [String] { momentum == 0 ? [] : ["momentum"] }
 
   public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {

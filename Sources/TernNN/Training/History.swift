@@ -6,7 +6,9 @@ public struct EvaluationResult: Sendable, Hashable, Codable {
   public var loss: Double
   /// Means of the metrics over all samples, by the metrics' names.
   public var metrics: [String: Double]
+  /// Samples that were measured.
   public var sampleCount: Int
+  /// Wall-clock time from the first batch to the last number read.
   public var seconds: Double
 }
 
@@ -22,6 +24,7 @@ public struct EpochResult: Sendable, Hashable, Codable {
   public var learningRate: Double
   /// Time spent in training, without validation and checkpoints.
   public var seconds: Double
+  /// Samples over `seconds`; 0 when no time has passed.
   public var samplesPerSecond: Double
 }
 
@@ -34,8 +37,10 @@ public struct History: Sendable, Hashable, Codable {
   /// Whether the run ended early because of an interrupt. Resume from the checkpoint to go on.
   public var wasInterrupted = false
 
+  /// The history of a run that has not begun.
   public init() {}
 
+  /// The mean loss of each complete epoch, in order.
   public var trainLosses: [Double] { epochs.map(\.trainLoss) }
 }
 
@@ -43,6 +48,7 @@ public struct History: Sendable, Hashable, Codable {
 public enum TrainingEvent: Sendable {
   /// Losses have arrived from the device: that of step `firstStep` (from 1), the next one's, and so on, without a gap.
   case losses(firstStep: Int, losses: [Float])
+  /// An epoch is complete, with its validation.
   case epoch(EpochResult)
   /// A checkpoint is complete.
   case checkpoint(path: String)

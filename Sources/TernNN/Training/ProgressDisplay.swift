@@ -15,6 +15,7 @@ public enum ProgressStyle: Sendable, Hashable {
   case automatic
   /// A line after each epoch, and every ten seconds in long ones.
   case lines
+  /// Nothing.
   case none
 }
 

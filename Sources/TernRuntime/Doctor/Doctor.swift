@@ -6,6 +6,7 @@ public enum Doctor {
   public struct Finding: Sendable, Equatable, Codable {
     /// What was looked at: `OpenCL loader`.
     public let title: String
+    /// Whether something should be done about it.
     public let isProblem: Bool
     /// What was found, in one line.
     public let detail: String

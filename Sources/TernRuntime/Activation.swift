@@ -20,7 +20,6 @@ public enum Activation: Int32, Sendable, Hashable, CaseIterable {
   /// `x * sigmoid(x)`.
   case silu
 
-
   /// Whether the derivative follows from the output alone, so that nothing but the output needs to be kept.
   public var derivativeFollowsFromOutput: Bool {
     switch self {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// A case made ready on a device, and the times of its steps so far.
 final class Subject {
@@ -51,7 +52,7 @@ func measure(_ benchmark: Case, on devices: [Device], seconds: Double, rounds: I
     do {
       return try body()
     } catch {
-      FileHandle.standardError.write(Data("\(benchmark.name) on \(device): \(error)\n".utf8))
+      writeToStandardError("\(benchmark.name) on \(device): \(reason(of: error))\n")
       return nil
     }
   }

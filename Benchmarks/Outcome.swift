@@ -62,19 +62,3 @@ struct Outcome: Codable {
     return try encoder.encode(self) + Data("\n".utf8)
   }
 }
-
-/// A file that takes one result a line, at its end.
-struct Journal {
-  private let handle: FileHandle
-
-  init(_ path: String) throws {
-    if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-    guard let handle = FileHandle(forWritingAtPath: path) else {
-      throw TernError(.file, "cannot write \(path)", remedy: "name a file in a directory that may be written")
-    }
-    self.handle = handle
-    try handle.seekToEnd()
-  }
-
-  func append(_ outcome: Outcome) throws { try handle.write(contentsOf: outcome.line()) }
-}

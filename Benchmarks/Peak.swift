@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// What a device reaches when nothing but its hardware holds it back, in billions a second.
 struct Peak {
@@ -21,7 +22,7 @@ struct Peak {
       let probe = try DeviceProbe.measure(device)
       return Peak(multiplyAdds: probe.multiplyAddGigaflopsPerSecond, copied: probe.copyGigabytesPerSecond)
     } catch {
-      FileHandle.standardError.write(Data("probe of \(device): \(error)\n".utf8))
+      writeToStandardError("probe of \(device): \(reason(of: error))\n")
       return nil
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 extension Outcome {
   /// Reads other libraries' outcomes: one JSON object a line with `case`, `lib`, `device`, `best_s`, `median_s`, `rate`
@@ -13,7 +14,8 @@ extension Outcome {
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
     } catch {
-      throw TernError(.file, "cannot read \(path)", remedy: "name a file of timings, one a line", cause: "\(error)")
+      throw TernError(
+        .file, "cannot read \(path)", remedy: "name a file of timings, one a line", cause: reason(of: error))
     }
     var best: [String: Outcome] = [:]
     var order: [String] = []
@@ -26,7 +28,7 @@ extension Outcome {
         throw TernError(
           .file, "\(path), line \(number + 1): no timing of a case",
           remedy: "each line must be a JSON object with case, lib, device, best_s, median_s, rate and unit",
-          cause: "\(error)")
+          cause: reason(of: error))
       }
       guard let rate = outcome.rate, rate.isFinite, rate > 0 else { continue }
       let key = "\(outcome.name)\n\(outcome.peerName)"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// Answers requests until they end: a line `CASE SECONDS` with one JSON object. This lets a script alternate short
 /// bursts of ours with those of another library.
 struct Server {
   let device: Device
   var nextLine: () -> String? = { readLine() }
-  var send: (Data) throws -> Void = { try FileHandle.standardOutput.write(contentsOf: $0) }
+  var send: (Data) throws -> Void = writeToStandardOutput
 
   func run() throws {
     try send(Data("{\"ready\":\"tern\"}\n".utf8))
@@ -31,7 +32,7 @@ struct Server {
       try subject.burst(seconds: seconds, atLeast: 2)
       return Outcome(benchmark, device: device, times: subject.times)
     } catch {
-      FileHandle.standardError.write(Data("\(name): \(error)\n".utf8))
+      writeToStandardError("\(name): \(reason(of: error))\n")
       current = nil
       return Outcome(benchmark, device: device, times: [])
     }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Tern
+import TernRuntime
 
 /// Times every case on the CPU and on each OpenCL device.
 @main
@@ -53,28 +54,40 @@ struct TernBench: ParsableCommand {
     guard seconds > 0 else { throw ValidationError("--seconds must be positive, got \(seconds)") }
     if peers != nil && html == nil { throw ValidationError("--peers is drawn in the page that --html FILE names") }
     if trace != nil && serve { throw ValidationError("--trace takes whole runs, not those of --serve") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, got \(threads)") }
+    if let threads, !Doctor.threadCounts.contains(threads) {
+      throw ValidationError("--threads must be from 1 to \(Doctor.threadCounts.upperBound), got \(threads)")
+    }
+    for part in only.split(separator: ",") where !Case.all.contains(where: { $0.name.contains(part) }) {
+      throw ValidationError("--only: no case's name contains '\(part)'; --list prints the names")
+    }
+    let files = [json, html, peers, trace].compactMap { $0 }
+    for (index, file) in files.enumerated() where files[..<index].contains(where: { isSameFile($0, file) }) {
+      throw ValidationError("two options name the same file, \(file): give each one of its own")
+    }
   }
 
   func run() throws {
-    let cases = Case.all.filter { $0.matches(only) }
-    if list { return print(cases.map(\.name).joined(separator: "\n")) }
+    openMissingStandardStreams()
     // The pool of threads reads this when the first operation runs, which is later.
     if let threads { setenv("TERN_THREADS", String(threads), 1) }
     do {
+      try Doctor.checkSettings()
+      let cases = Case.all.filter { $0.matches(only) }
+      if list { return try printResult(cases.map(\.name).joined(separator: "\n")) }
       if serve { return try Server(device: device.first.map(Device.named) ?? .default).run() }
       let devices = try device.isEmpty ? Device.all : device.map(Device.named)
       guard let trace else { return try report(cases, on: devices) }
       try withTrace(of: devices, to: trace) { try report(cases, on: devices) }
     } catch let error as TernError {
-      FileHandle.standardError.write(Data("tern-bench: \(error)\n".utf8))
+      writeToStandardError("tern-bench: \(error.oneLine)\n")
       throw ExitCode.failure
     }
   }
 
   private func report(_ cases: [Case], on devices: [Device]) throws {
     let peers = try peers.map(Outcome.readAll) ?? []
-    let journal = try json.map(Journal.init)
+    let journal = try json.map(AppendedFile.init)
+    if let html { try AtomicFile.checkWritable(html) }
     let progress = Progress(total: cases.count)
     var results = Results(on: devices)
     results.peers = peers
@@ -82,12 +95,12 @@ struct TernBench: ParsableCommand {
       if number > 0 && number % 8 == 0 { results.probeAgain() }
       progress.begin(benchmark)
       let row = Row(benchmark, outcomes: measure(benchmark, on: devices, seconds: seconds))
-      for outcome in row.outcomes { try journal?.append(outcome) }
+      for outcome in row.outcomes { try journal?.append(outcome.line()) }
       progress.end(row)
       results.rows.append(row)
     }
     results.probeAgain()
-    print(table(results))
+    try printResult(table(results))
     if let html { try writeReport(results, to: html) }
   }
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// Writes the results as one page that needs nothing else: bars in CSS, light or dark as the reader's system is, narrow
 /// enough for a phone, and with its colours in print.
+///
+/// - Throws: `TernError` with code `file` when the place cannot be written; a page that was there stays whole.
 func writeReport(_ results: Results, to path: String) throws {
-  do {
-    try Data(page(results).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-  } catch {
-    throw TernError(
-      .file, "cannot write \(path)", remedy: "name a file in a directory that may be written", cause: "\(error)")
-  }
+  let file = try AtomicFile(path: path)
+  try Data(page(results).utf8).withUnsafeBytes { try file.write($0) }
+  try file.commit()
 }
 
 private func page(_ results: Results) -> String {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// Results as lines of text: for each device the best rate, by how much the median step was slower, and the share of
 /// the device's peak; then how many times as fast as the first device it was.
@@ -60,19 +61,17 @@ struct Progress {
 
   func begin(_ benchmark: Case) {
     counter.value += 1
-    if isTerminal { write("\r\u{1B}[K[\(counter.value)/\(total)] \(benchmark.name)") }
+    if isTerminal { writeToStandardError("\r\u{1B}[K[\(counter.value)/\(total)] \(benchmark.name)") }
   }
 
   func end(_ row: Row) {
     if isTerminal {
-      if counter.value == total { write("\r\u{1B}[K") }
+      if counter.value == total { writeToStandardError("\r\u{1B}[K") }
       return
     }
     let rates = row.outcomes.map { "\($0.device) \($0.rate.map(significant) ?? "failed")" }.joined(separator: ", ")
-    write("[\(counter.value)/\(total)] \(row.benchmark.name): \(rates) \(row.benchmark.unit)\n")
+    writeToStandardError("[\(counter.value)/\(total)] \(row.benchmark.name): \(rates) \(row.benchmark.unit)\n")
   }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
   private final class Counter { var value = 0 }
 }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Tern
+import TernRuntime
 
 /// The `tern` tool: trains and uses small networks, and looks at the machine's devices.
 @main struct TernTool: ParsableCommand {
@@ -21,6 +22,7 @@ import Tern
     ])
 
   static func main() {
+    openMissingStandardStreams()
     // A file size limit must come back as an error of the write, not as the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     do {
@@ -29,15 +31,10 @@ import Tern
       if !(command is DoctorCommand) { try Doctor.checkSettings() }
       try command.run()
     } catch let error as TernError {
-      writeToStandardError("tern: \(oneLine(error.description))\n")
+      writeToStandardError("tern: \(error.oneLine)\n")
       Foundation.exit(EXIT_FAILURE)
     } catch {
       exit(withError: error)
     }
-  }
-
-  /// Build logs and system messages may have several lines; an error has one.
-  private static func oneLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " | ")
   }
 }

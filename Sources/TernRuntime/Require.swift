@@ -16,6 +16,6 @@ package func require(
 @inline(never)
 package func trap(_ message: String, file: StaticString = #fileID, line: UInt = #line) -> Never {
   fflush(nil)
-  FileHandle.standardError.write(Data("Tern: \(message) (\(file):\(line))\n".utf8))
+  writeToStandardError("Tern: \(message) (\(file):\(line))\n")
   fatalError(message, file: file, line: line)
 }

@@ -56,4 +56,9 @@ public struct TernError: Error, Sendable, CustomStringConvertible {
     if !remedy.isEmpty { text += "; \(remedy)" }
     return text
   }
+
+  /// The description without the line breaks that build logs and system messages may have.
+  package var oneLine: String {
+    description.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.joined(separator: " | ")
+  }
 }

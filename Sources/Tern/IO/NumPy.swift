@@ -9,11 +9,7 @@ extension Tensor {
   ///
   /// - Throws: `TernError` with code `file` when it cannot be read, or `format` when it is damaged.
   public init(npy path: String, on device: Device? = nil) throws {
-    let data: Data
-    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-      throw TernError(.file, "\(path): cannot be read", remedy: "check the path and its permissions", cause: "\(error)")
-    }
-    self = try NumPyFile(data, path: path).tensor(on: device ?? .current)
+    self = try NumPyFile(RegularFile(path: path).contents(), path: path).tensor(on: device ?? .current)
   }
 
   /// Writes a NumPy `.npy` file, format 1; bfloat16, which NumPy lacks, is written as float32.
@@ -30,10 +26,9 @@ extension Tensor {
     withUnsafeBytes(of: UInt16(header.utf8.count).littleEndian) { data.append(contentsOf: $0) }
     data.append(contentsOf: header.utf8)
     data.append(contentsOf: try stored.contiguous().bytes())
-    do { try data.write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-      throw TernError(
-        .file, "\(path): cannot be written", remedy: "check that the folder exists and has room", cause: "\(error)")
-    }
+    let file = try AtomicFile(path: path)
+    try data.withUnsafeBytes { try file.write($0) }
+    try file.commit()
   }
 }
 

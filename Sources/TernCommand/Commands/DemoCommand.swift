@@ -2,6 +2,7 @@
 import ArgumentParser
 import Tern
 import TernData
+import TernRuntime
 
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct DemoCommand: ParsableCommand {
         decimal(report.samplesPerSecond, 0), readable(bytes: report.peakMemoryBytes),
       ])
     }
-    print("\n" + textTable(rows))
+    try printResult("\n" + textTable(rows))
   }
 
   /// The OpenCL device to show: the default one if it is one, else the first; none, with the reason, where there is

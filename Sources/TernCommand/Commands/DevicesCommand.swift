@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import ArgumentParser
 import Tern
+import TernRuntime
 
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,7 +23,7 @@ struct DevicesCommand: ParsableCommand {
       try printJSON(["devices": devices])
       return
     }
-    print(textTable([ListedDevice.header(measured: measure)] + devices.map { $0.row(measured: measure) }))
+    try printResult(textTable([ListedDevice.header(measured: measure)] + devices.map { $0.row(measured: measure) }))
     if devices.count == 1 { writeToStandardError("No OpenCL device; `tern doctor` looks for the reason.\n") }
   }
 

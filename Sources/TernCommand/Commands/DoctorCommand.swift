@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import ArgumentParser
 import Tern
+import TernRuntime
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,11 +20,12 @@ struct DoctorCommand: ParsableCommand {
     if json {
       try printJSON(Examination(problems: problems, findings: findings))
     } else {
-      for finding in findings {
-        print("\(finding.isProblem ? "problem" : "ok     ")  \(finding.title): \(finding.detail)")
-        if !finding.remedy.isEmpty { print("         \(finding.remedy)") }
+      let lines = findings.map { finding in
+        "\(finding.isProblem ? "problem" : "ok     ")  \(finding.title): \(finding.detail)"
+          + (finding.remedy.isEmpty ? "" : "\n         \(finding.remedy)")
       }
-      print(problems == 0 ? "\nNothing is wrong." : "\nProblems: \(problems). The CPU works in any case.")
+      let summary = problems == 0 ? "Nothing is wrong." : "Problems: \(problems). The CPU works in any case."
+      try printResult((lines + ["", summary]).joined(separator: "\n"))
     }
     if problems > 0 { throw ExitCode.failure }
   }

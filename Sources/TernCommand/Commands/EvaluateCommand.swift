@@ -3,6 +3,7 @@ import ArgumentParser
 import Tern
 import TernData
 import TernNN
+import TernRuntime
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     if json {
       try printJSON(report)
     } else {
-      print(
+      try printResult(
         "\(report.model) on \(device): accuracy \(decimal(report.testAccuracy, 4)), "
           + "loss \(decimal(report.testLoss, 4)), \(report.samples) images")
     }

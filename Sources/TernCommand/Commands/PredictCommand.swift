@@ -3,6 +3,7 @@ import ArgumentParser
 import Tern
 import TernData
 import TernNN
+import TernRuntime
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -43,9 +44,10 @@ struct PredictCommand: ParsableCommand {
         Prediction(
           model: specification.label, device: device.description, label: ranking[0], probabilities: probabilities))
     } else {
-      print("\(ranking[0])  (probability \(decimal(Double(probabilities[ranking[0]]), 4)))")
       let others = ranking[1...2].map { "\($0) \(decimal(Double(probabilities[$0]), 4))" }
-      print("next: \(others.joined(separator: ", "))")
+      try printResult(
+        "\(ranking[0])  (probability \(decimal(Double(probabilities[ranking[0]]), 4)))\n"
+          + "next: \(others.joined(separator: ", "))")
     }
   }
 }

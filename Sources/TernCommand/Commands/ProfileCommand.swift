@@ -75,7 +75,7 @@ struct ProfileCommand: ParsableCommand {
     let report = ProfileReport(
       trace, model: model.rawValue, batchSize: batchSize, steps: steps,
       builds: (device.statistics - before).programBuilds)
-    if json { try printJSON(report) } else { print(report.text) }
+    if json { try printJSON(report) } else { try printResult(report.text) }
     if let path = tracing.trace { try trace.write(to: path) }
   }
 

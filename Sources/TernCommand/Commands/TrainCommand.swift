@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import ArgumentParser
 import Tern
+import TernRuntime
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,6 +57,10 @@ struct TrainCommand: ParsableCommand {
   func validate() throws {
     if classic && model != .lenet5 { throw ValidationError("--classic is a form of lenet5, not of \(model.rawValue)") }
     try checkPaths(["--checkpoint": checkpoint, "--resume": resume, "--json-steps": jsonSteps])
+    // Losses or a trace would take the place of the network.
+    try checkApart(["--checkpoint": checkpoint, "--resume": resume], from: "--json-steps", jsonSteps)
+    try checkApart(
+      ["--checkpoint": checkpoint, "--resume": resume, "--json-steps": jsonSteps], from: "--trace", tracing.trace)
   }
 
   func run() throws {
@@ -68,7 +73,7 @@ struct TrainCommand: ParsableCommand {
     let job = TrainingJob(
       specification: ModelSpecification(model, isClassic: classic), recipe: recipe, device: device,
       train: try data.load(.train), test: try data.load(.test), checkpoint: checkpoint, resume: resume,
-      lossLog: try jsonSteps.map { try LossLog(path: $0, resuming: resume != nil) })
+      lossLog: try jsonSteps.map { try LossLog(path: $0) })
     guard let report = try job.run() else {
       writeToStandardError("tern: interrupted; run the same command with --resume \(checkpoint ?? "FILE") to go on\n")
       throw ExitCode(130)
@@ -76,7 +81,7 @@ struct TrainCommand: ParsableCommand {
     if json {
       try printJSON(report)
     } else {
-      print(
+      try printResult(
         "\(report.model) on \(device) (\(device.name)): test accuracy \(decimal(report.testAccuracy, 4)) after "
           + "\(report.epochs) epochs, \(decimal(report.samplesPerSecond, 0)) samples/s, "
           + "peak memory \(readable(bytes: report.peakMemoryBytes))")

@@ -59,7 +59,7 @@ struct TuneCommand: ParsableCommand {
     var report = TuningReport(device: device, name: identity.name, path: store.path)
     Self.watchForInterrupts()
     report.isInterrupted = try !measure(problems, tuner, store, &report)
-    if json { try printJSON(report) } else { print(report.text) }
+    if json { try printJSON(report) } else { try printResult(report.text) }
     if report.isInterrupted { throw ExitCode(130) }
   }
 

@@ -16,7 +16,17 @@ struct IDXFile {
   ///   behind its last element.
   init(path: String, rank: Int, kind: String) throws {
     let reader = try ByteReader(path: path)
-    shape = try Self.header(reader, rank: rank, kind: kind)
+    do {
+      (shape, bytes) = try Self.read(reader, rank: rank, kind: kind)
+    } catch let error as TernError where error.code == .format {
+      try reader.checkRest()
+      throw error
+    }
+  }
+
+  private static func read(_ reader: ByteReader, rank: Int, kind: String) throws -> (shape: [Int], bytes: [UInt8]) {
+    let path = reader.path
+    let shape = try header(reader, rank: rank, kind: kind)
     let start = 4 + 4 * rank
     var count = 1
     for extent in shape {
@@ -29,7 +39,7 @@ struct IDXFile {
           remedy: "the file is truncated or its header is damaged: get it again")
       }
     }
-    bytes = try reader.read(upTo: count)
+    let bytes = try reader.read(upTo: count)
     guard bytes.count == count else {
       throw TernError(
         .format, "\(path): the header promises \(count) bytes of \(kind), the file holds \(bytes.count)",
@@ -40,6 +50,7 @@ struct IDXFile {
         .format, "\(path): data go on behind the \(count) bytes of \(kind) that the header promises",
         remedy: "the header does not belong to these data: get the file again")
     }
+    return (shape, bytes)
   }
 
   private static func header(_ reader: ByteReader, rank: Int, kind: String) throws -> [Int] {

@@ -13,6 +13,8 @@ final class Inflater {
   private var input: [UInt8] = []
   private var position = 0
   private var isFinished = false
+  /// What reading has found before; zlib is not asked again.
+  private var failure: TernError?
 
   init(path: String) throws {
     self.path = path
@@ -29,6 +31,7 @@ final class Inflater {
   /// - Parameter refill: reads compressed bytes from the file, at most as many as it is told; none at its end.
   /// - Throws: `TernError` with code `format` if the stream is damaged or stops before its end.
   func read(upTo count: Int, refill: (Int) throws -> [UInt8]) throws -> [UInt8] {
+    if let failure { throw failure }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: min(count, 1 << 18))
     while bytes.count < count, !isFinished {
@@ -36,9 +39,7 @@ final class Inflater {
         input = try refill(Self.inputSize)
         position = 0
         guard !input.isEmpty else {
-          throw TernError(
-            .format, "\(path): the gzip data stop before their end",
-            remedy: "the file is truncated: download or compress it again")
+          throw broken("stop before their end", remedy: "the file is truncated: download or compress it again")
         }
       }
       let produced = try inflate(into: &piece, limit: min(piece.count, count - bytes.count), refill: refill)
@@ -63,11 +64,17 @@ final class Inflater {
     case Z_OK, Z_BUF_ERROR: break
     case Z_STREAM_END: try startNextMember(refill)
     default:
-      throw TernError(
-        .format, "\(path): the gzip data are damaged", remedy: "download or compress the file again",
+      throw broken(
+        "are damaged", remedy: "download or compress the file again",
         cause: stream.msg.map { String(cString: $0) } ?? "zlib status \(status)")
     }
     return limit - Int(stream.avail_out)
+  }
+
+  private func broken(_ what: String, remedy: String, cause: String? = nil) -> TernError {
+    let error = TernError(.format, "\(path): the gzip data \(what)", remedy: remedy, cause: cause)
+    failure = error
+    return error
   }
 
   private func startNextMember(_ refill: (Int) throws -> [UInt8]) throws {

@@ -3,14 +3,6 @@ import Foundation
 import Tern
 import TernRuntime
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A safetensors file that is open for reading.
 ///
 /// Opening reads and checks the header only: that its length lies in the file, that dtypes are known, that every
@@ -19,7 +11,7 @@ import TernRuntime
 public final class SafetensorsFile {
   /// What messages call the file.
   public let path: String
-  private let descriptor: Int32
+  private let file: RegularFile
   private let header: SafetensorsHeader
   private let dataStart: Int
 
@@ -28,21 +20,9 @@ public final class SafetensorsFile {
   /// - Throws: `TernError` with code `file` when it cannot be read, `format` when it is damaged or none of the kind.
   public init(path: String) throws {
     self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw TernError(
-        .file, "cannot open \(path)", remedy: "check the path and its permissions",
-        cause: String(cString: strerror(errno)))
-    }
-    do {
-      (header, dataStart) = try Self.readHeader(descriptor, path)
-    } catch {
-      close(descriptor)
-      throw error
-    }
+    file = try RegularFile(path: path)
+    (header, dataStart) = try Self.readHeader(file)
   }
-
-  deinit { close(descriptor) }
 
   /// The strings that were stored with the tensors.
   public var metadata: [String: String] { header.metadata }
@@ -67,22 +47,18 @@ public final class SafetensorsFile {
     }
     var bytes = [UInt8](repeating: 0, count: entry.byteCount)
     let start = dataStart + entry.offsets[0]
-    try bytes.withUnsafeMutableBytes { try Self.read(descriptor, at: start, into: $0, path) }
+    try bytes.withUnsafeMutableBytes { try Self.read(file, at: start, into: $0) }
     return Tensor(littleEndianBytes: bytes, dtype: dtype, shape: entry.shape, on: device)
   }
 
-  private static func readHeader(_ descriptor: Int32, _ path: String) throws -> (SafetensorsHeader, Int) {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw TernError(.file, "\(path) is not a regular file", remedy: "give the path of a safetensors file")
-    }
-    let fileSize = Int(status.st_size)
+  private static func readHeader(_ file: RegularFile) throws -> (SafetensorsHeader, Int) {
+    let (path, fileSize) = (file.path, file.size)
     func broken(_ what: String) -> TernError {
       TernError(.format, "\(path): \(what)", remedy: "the file is damaged or no safetensors file; get it again")
     }
     guard fileSize >= 8 else { throw broken("\(fileSize) bytes are too few for a safetensors file") }
     var field = UInt64(0)
-    try withUnsafeMutableBytes(of: &field) { try read(descriptor, at: 0, into: $0, path) }
+    try withUnsafeMutableBytes(of: &field) { try read(file, at: 0, into: $0) }
     let stated = UInt64(littleEndian: field)
     guard stated <= UInt64(fileSize - 8) else {
       throw broken("the safetensors header should have \(stated) bytes, but the file has only \(fileSize)")
@@ -91,24 +67,15 @@ public final class SafetensorsFile {
       throw broken("a safetensors header of \(stated) bytes is beyond the limit of \(SafetensorsHeader.maximumLength)")
     }
     var json = Data(count: Int(stated))
-    try json.withUnsafeMutableBytes { try read(descriptor, at: 8, into: $0, path) }
+    try json.withUnsafeMutableBytes { try read(file, at: 8, into: $0) }
     let dataStart = 8 + Int(stated)
     return (try SafetensorsHeader(json: json, dataByteCount: fileSize - dataStart, path: path), dataStart)
   }
 
-  private static func read(
-    _ descriptor: Int32, at offset: Int, into target: UnsafeMutableRawBufferPointer, _ path: String
-  ) throws {
-    var done = 0
-    while done < target.count {
-      let count = pread(descriptor, target.baseAddress! + done, min(target.count - done, 1 << 30), off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw TernError(
-          .file, "cannot read \(path)", remedy: "check the disk, or get the file again",
-          cause: count == 0 ? "the file became shorter" : String(cString: strerror(errno)))
-      }
-      done += count
+  private static func read(_ file: RegularFile, at offset: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    guard try file.read(at: offset, into: target) == target.count else {
+      throw TernError(
+        .file, "cannot read \(file.path)", remedy: "get the file again", cause: "the file became shorter")
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 import Tern
+import TernRuntime
 
 /// What a safetensors file says of itself: 8 bytes with the length of a JSON object (little-endian), then the object,
 /// then the tensors' bytes. <https://github.com/huggingface/safetensors>
@@ -56,8 +57,8 @@ struct SafetensorsHeader {
     let fields: [String: Field]
     do {
       fields = try JSONDecoder().decode([String: Field].self, from: json)
-    } catch let error as DecodingError {
-      throw broken("the safetensors header cannot be read: \(error.shortDescription)")
+    } catch {
+      throw broken("the safetensors header cannot be read: \(reason(of: error))")
     }
     metadata = [:]
     entries = [:]
@@ -150,21 +151,5 @@ struct SafetensorsHeader {
     json.append(UInt8(ascii: "}"))
     while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) } + json
-  }
-}
-
-extension DecodingError {
-  /// What is wrong and where, in one line.
-  fileprivate var shortDescription: String {
-    let context: Context =
-      switch self {
-      case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-        .dataCorrupted(let context):
-        context
-      @unknown default: Context(codingPath: [], debugDescription: "unknown error")
-      }
-    let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-    let what = context.debugDescription.split(separator: "\n").first.map(String.init) ?? "malformed"
-    return place.isEmpty ? what : "\(what) at '\(place)'"
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import Foundation
+import TernRuntime
 
 #if canImport(Glibc)
   import Glibc
@@ -37,7 +38,7 @@ struct ProgressDisplay {
   init(
     _ style: ProgressStyle, epochs: Int, batches: Int, isTerminal: Bool = isatty(STDERR_FILENO) == 1,
     now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now },
-    write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+    write: @escaping (String) -> Void = writeToStandardError
   ) {
     form =
       switch style {
@@ -61,7 +62,7 @@ struct ProgressDisplay {
     lastShown = now()
     let speed = samplesPerSecond()
     let loss = latestLoss.map { "  loss \(decimal($0, 4))" } ?? ""
-    let text = "epoch \(epoch)/\(epochs)  \(batch)/\(batches)\(loss)  \(Int(speed)) samples/s"
+    let text = "epoch \(epoch)/\(epochs)  \(batch)/\(batches)\(loss)  \(decimal(speed, 0)) samples/s"
     write(form == .bar ? "\r\u{1B}[K" + bar(text, share: Double(batch) / Double(max(batches, 1))) : text + "\n")
   }
 
@@ -75,7 +76,7 @@ struct ProgressDisplay {
         text += "  \(name) \(decimal(value, 4))"
       }
     }
-    text += "  \(Int(result.samplesPerSecond)) samples/s  \(decimal(result.seconds, 1)) s"
+    text += "  \(decimal(result.samplesPerSecond, 0)) samples/s  \(decimal(result.seconds, 1)) s"
     say(text)
     lastShown = now()
   }

@@ -48,7 +48,7 @@ package final class ThreadPool: Sendable {
   /// - Precondition: `TERN_THREADS`, if set, is a number from 1 to 1024.
   package static var configuredThreadCount: Int {
     guard let text = ProcessInfo.processInfo.environment["TERN_THREADS"], !text.isEmpty else { return availableCores }
-    guard let count = Int(text), 1...1024 ~= count else {
+    guard let count = Int(text), Doctor.threadCounts ~= count else {
       trap("TERN_THREADS: expected a number of threads from 1 to 1024, got '\(text)'")
     }
     return count

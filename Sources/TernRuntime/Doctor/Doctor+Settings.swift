@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 extension Doctor {
+  /// How many threads the CPU device may have.
+  package static let threadCounts = 1...1024
+
   /// Nil for a value that means something.
   private typealias Complaint = @Sendable (_ value: String, Surroundings) -> String?
 
@@ -9,7 +12,7 @@ extension Doctor {
     ("TERN_DEVICE", { value, _ in isDevice(value) ? nil : "expected cpu, opencl or opencl:N" }),
     (
       "TERN_THREADS",
-      { value, _ in Int(value).map { 1...1024 ~= $0 } == true ? nil : "expected a number from 1 to 1024" }
+      { value, _ in Int(value).map { threadCounts ~= $0 } == true ? nil : "expected a number from 1 to 1024" }
     ),
     ("TERN_ISA", oneOf(["avx512", "avx2", "baseline"])),
     (

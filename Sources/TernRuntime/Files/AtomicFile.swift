@@ -38,7 +38,7 @@ package final class AtomicFile {
     }
     self.path = path
     target = AtomicFile.resolved(path)
-    let folder = (target as NSString).deletingLastPathComponent
+    let (folder, name) = parts(of: target)
     var status = stat()
     if stat(target, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       // Renaming over a device such as /dev/full would replace it.
@@ -48,8 +48,7 @@ package final class AtomicFile {
         remedy: "give the path of a file")
     }
     let number = openedFiles.add(1, ordering: .relaxed).newValue
-    temporary =
-      (folder.isEmpty ? "" : folder + "/") + ".\((target as NSString).lastPathComponent).\(getpid()).\(number).partial"
+    temporary = "\(folder)/.\(name).\(getpid()).\(number).partial"
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     if descriptor < 0 { throw failure("open", errno) }
   }
@@ -61,19 +60,8 @@ package final class AtomicFile {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes
-    while let start = rest.baseAddress, !rest.isEmpty {
-      let (written, code) = withoutSizeSignal { () -> (Int, Int32) in
-        // Some systems refuse writes above 2 GiB.
-        let written = systemWrite(descriptor, start, min(rest.count, 1 << 30))
-        return (written, errno)
-      }
-      if written < 0 {
-        if code == EINTR { continue }
-        throw failure("write", code)
-      }
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-    }
+    let code = writeAll(bytes, to: descriptor)
+    if code != 0 { throw failure("write", code) }
   }
 
   /// Makes the file appear.
@@ -86,8 +74,7 @@ package final class AtomicFile {
     isCommitted = true
     guard isDurable else { return }
     // The rename is on disk only when the folder is; where folders cannot be synced, nothing can be done about it.
-    let folder = (target as NSString).deletingLastPathComponent
-    let folderDescriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+    let folderDescriptor = open(parts(of: target).folder, O_RDONLY | O_CLOEXEC)
     if folderDescriptor >= 0 {
       fsync(folderDescriptor)
       close(folderDescriptor)
@@ -98,16 +85,7 @@ package final class AtomicFile {
   package static func checkWritable(_ path: String) throws { _ = try AtomicFile(path: path) }
 
   private func failure(_ action: String, _ code: Int32) -> TernError {
-    let remedy =
-      switch code {
-      case ENOSPC, EDQUOT: "free some space, or write to another disk"
-      case EFBIG: "raise the file size limit (ulimit -f), or write to another place"
-      case EACCES, EPERM, EROFS: "choose a place that you may write to"
-      case ENOENT: "create the directory first"
-      case ENOTDIR: "a part of the path is a file, not a directory"
-      default: "choose another place"
-      }
-    return TernError(.file, "cannot \(action) \(path)", remedy: remedy, cause: String(cString: strerror(code)))
+    TernError.cannotWrite(path, code, action: action)
   }
 
   private static func resolved(_ path: String) -> String {
@@ -115,27 +93,4 @@ package final class AtomicFile {
     defer { free(real) }
     return String(cString: real)
   }
-}
-
-/// `write`, which the class's own method hides.
-private func systemWrite(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) -> Int {
-  write(descriptor, start, count)
-}
-
-/// Runs a write with SIGXFSZ blocked on this thread, so that a file size limit becomes an error and not the end of the
-/// process.
-private func withoutSizeSignal<R>(_ body: () -> R) -> R {
-  var blocked = sigset_t()
-  var before = sigset_t()
-  sigemptyset(&blocked)
-  sigaddset(&blocked, SIGXFSZ)
-  pthread_sigmask(SIG_BLOCK, &blocked, &before)
-  defer {
-    var none = timespec()
-    if sigismember(&before, SIGXFSZ) == 0 {
-      while sigtimedwait(&blocked, nil, &none) == SIGXFSZ {}  // the signal of the failed write, if any
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nil)
-  }
-  return body()
 }

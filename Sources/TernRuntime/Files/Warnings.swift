@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Foundation
 import Synchronization
 
 /// Warnings that were printed.
@@ -8,5 +7,5 @@ private let printed = Mutex<Set<String>>([])
 /// Prints one line on standard error, once in the life of the process.
 package func warnOnce(_ message: String) {
   guard printed.withLock({ $0.insert(message).inserted }) else { return }
-  try? FileHandle.standardError.write(contentsOf: Data("Tern: warning: \(message)\n".utf8))
+  writeToStandardError("Tern: warning: \(message)\n")
 }

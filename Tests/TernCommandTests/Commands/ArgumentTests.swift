@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import TestSupport
 import Testing
 
 /// Mistakes in the arguments: the parser's text, and exit code 64.

@@ -94,6 +94,18 @@ import Testing
     #expect(text.contains(path) && text.contains(damage.says) && error?.remedy.isEmpty == false, "\(text)")
   }
 
+  @Test func everyFlippedByteOfGzipIsDamageOfGzip() throws {
+    // Behind gzip's own header of 10 bytes, most of which may be anything. Bits between data and checksum are unused.
+    let whole = gzip(Self.images)
+    for place in 10..<whole.count where place != whole.count - 9 {
+      let path = try directory.write(Self.flipped(whole, at: place - whole.count), "damaged")
+      let error = #expect(throws: TernError.self) { try IDXFile(path: path, rank: 3, kind: "images") }
+      #expect(
+        error?.code == .format && error?.message.contains("the gzip data") == true,
+        "\(place): \(error?.description ?? "")")
+    }
+  }
+
   private static func flipped(_ bytes: [UInt8], at offset: Int) -> [UInt8] {
     var bytes = bytes
     bytes[bytes.count + offset] ^= 0x40

@@ -38,11 +38,11 @@ extension ModuleContents {
   ///
   /// - Throws: `TernError` with code `checkpointMismatch` naming the first tensor that differs, or `file`.
   func values(from file: SafetensorsFile) throws -> [Tensor] {
-    let known = Set(stateTensors.map(\.name))
     var loaded: [Tensor] = []
     for (name, present) in stateTensors {
       guard let shape = file.shape(of: name), let dtype = file.dtype(of: name) else {
-        throw mismatch(file, "it has no '\(name)', which is \(present.shape) in this model")
+        let foreign = foreignTensor(in: file).map { ", but '\($0)' \(file.shape(of: $0)!)" } ?? ""
+        throw mismatch(file, "it has no '\(name)', which is \(present.shape) in this model" + foreign)
       }
       guard shape == present.shape else {
         throw mismatch(file, "'\(name)' is \(shape) there and \(present.shape) in this model")
@@ -52,7 +52,7 @@ extension ModuleContents {
       }
       loaded.append(try file.tensor(name, on: present.device).cast(to: present.dtype).evaluated())
     }
-    for name in file.names where !known.contains(name) && !name.hasPrefix(optimizerPrefix) {
+    if let name = foreignTensor(in: file) {
       throw mismatch(file, "it has '\(name)' \(file.shape(of: name)!), which this model does not have")
     }
     return loaded
@@ -62,6 +62,12 @@ extension ModuleContents {
   func replace(by values: [Tensor]) {
     for ((_, parameter), value) in zip(parameters, values) { parameter.value = value }
     for ((_, buffer), value) in zip(buffers, values.dropFirst(parameters.count)) { buffer.value = value }
+  }
+
+  /// The first tensor of a file, in the order of the data, that this model does not have so: by its name and shape.
+  private func foreignTensor(in file: SafetensorsFile) -> String? {
+    let known = Dictionary(uniqueKeysWithValues: stateTensors.map { ($0.name, $0.tensor.shape) })
+    return file.names.first { known[$0] != file.shape(of: $0) && !$0.hasPrefix(optimizerPrefix) }
   }
 
   private func mismatch(_ file: SafetensorsFile, _ what: String) -> TernError {

@@ -92,10 +92,7 @@ struct TrainingState: Codable {
     do {
       self = try decoder.decode(TrainingState.self, from: Data(text.utf8))
     } catch {
-      throw TernError(
-        .format, "\(file.path): the training state cannot be read",
-        remedy: "the file is damaged; use another checkpoint",
-        cause: "\(error)")
+      throw Self.damaged(file, "cannot be read: \(reason(of: error))")
     }
     guard version == Self.currentVersion else {
       throw Self.mismatch(
@@ -114,6 +111,7 @@ struct TrainingState: Codable {
         file, "its data had \(sampleCount) samples in \(batchCount) batches, these have \(samples) in \(batches)",
         "use the same data and batch size")
     }
+    if let damage = damage(steps.contents.parameters) { throw Self.damaged(file, "is impossible: \(damage)") }
     if let choices, choices != Self.choices(of: steps) {
       warnOnce(
         "\(file.path) was written with other algorithms chosen for the device (`tern tune`): training goes on, but not "
@@ -154,6 +152,11 @@ struct TrainingState: Codable {
       }
       return state
     }
+  }
+
+  private static func damaged(_ file: SafetensorsFile, _ what: String) -> TernError {
+    TernError(
+      .format, "\(file.path): the training state \(what)", remedy: "the file is damaged; use another checkpoint")
   }
 
   private static func mismatch(_ file: SafetensorsFile, _ what: String, _ remedy: String) -> TernError {

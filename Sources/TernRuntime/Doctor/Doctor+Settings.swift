@@ -32,7 +32,7 @@ extension Doctor {
     ),
     ("TERN_GEMM", oneOf(GemmAlgorithm.settings)),
     ("TERN_MATMUL_PRECISION", oneOf(MatmulPrecision.allCases.map(\.rawValue))),
-    ("TERN_CLBLAST_PARAMETERS", { _, _ in nil }),
+    ("TERN_CLBLAST_PARAMETERS", { value, _ in CLBlastParameters.complaint(about: value) }),
     ("TERN_FAULT", { _, _ in "makes a call of OpenCL fail on purpose" }),
     ("TERN_OPENCL_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
     ("TERN_CLBLAST_LIBRARY", { value, surroundings in complaintAboutFile(value, surroundings) }),
@@ -40,7 +40,8 @@ extension Doctor {
 
   /// Settings that stop a program from starting, for they are read where nothing can be thrown.
   private static let fatalVariables = [
-    "TERN_THREADS", "TERN_ISA", "TERN_TUNING", "TERN_GEMM", "TERN_MATMUL_PRECISION",
+    "TERN_THREADS", "TERN_ISA", "TERN_TUNING", "TERN_GEMM", "TERN_CONV", "TERN_MATMUL_PRECISION",
+    "TERN_CLBLAST_PARAMETERS",
   ]
 
   /// Looks at the environment variables whose wrong values trap when a device is first used, so that a program can

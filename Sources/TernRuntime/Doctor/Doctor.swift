@@ -81,6 +81,9 @@ public enum Doctor {
       "install your GPU's OpenCL driver; apt install pocl-opencl-icd makes a device of the CPU")
   }
 
+  static let nvidiaCompilerRemedy =
+    "install the driver's compiler library (Debian: libnvidia-nvvm4; containers: the capability 'compute,utility')"
+
   /// NVIDIA's driver lists its devices without its compiler, and then fails to build programs, with an empty log.
   private static func nvidiaCompiler(_ surroundings: Surroundings) -> Finding? {
     guard surroundings.library(named: "libnvidia-opencl.so.1") != nil else { return nil }
@@ -88,7 +91,7 @@ public enum Doctor {
     if let path = surroundings.library(named: "libnvidia-nvvm.so.4") { return good(title, path) }
     return bad(
       title, "libnvidia-nvvm.so.4 is missing: kernels will not compile, and the build log will be empty",
-      "install the driver's compiler library (Debian: libnvidia-nvvm4; containers: the capability 'compute,utility')")
+      nvidiaCompilerRemedy)
   }
 
   private static func clblast(_ surroundings: Surroundings) -> Finding? {

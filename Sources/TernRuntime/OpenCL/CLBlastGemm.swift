@@ -13,32 +13,16 @@ private enum CLBlast {
   /// Written once by the loader, never after.
   nonisolated(unsafe) static let functions = tern_clblast_load()
 
-  /// `TERN_CLBLAST_PARAMETERS`: `{"Xgemm": {"GEMMK": 0, "MWG": 64, …}, …}`, or the path of a file that holds it.
-  static func parameters() throws(TernError) -> [String: [String: Int]] {
-    guard let text = environmentValue("TERN_CLBLAST_PARAMETERS") else { return [:] }
-    func refused(_ reason: String, cause: String? = nil) -> TernError {
-      TernError(
-        .setting, "TERN_CLBLAST_PARAMETERS: \(reason)",
-        remedy: #"give JSON such as {"Xgemm": {"MWG": 64, …}}, or a file of it"#,
-        cause: cause)
-    }
-    let parameters: [String: [String: Int]]
-    do {
-      let data = text.hasPrefix("{") ? Data(text.utf8) : try Data(contentsOf: URL(fileURLWithPath: text))
-      parameters = try JSONDecoder().decode([String: [String: Int]].self, from: data)
-    } catch {
-      throw refused("cannot be read", cause: "\(error)")
-    }
-    for (kernel, values) in parameters where (values["GEMMK"] ?? 0) != 0 {
-      throw refused("\(kernel) has GEMMK=\(values["GEMMK"]!), which gives wrong results; only GEMMK=0 is allowed")
-    }
-    return parameters
-  }
-
   /// - Returns: whether there was anything to override.
   static func override(_ table: tern_clblast_table, device: cl_device_id) throws(TernError) -> Bool {
-    let parameters = try parameters()
-    for (kernel, values) in parameters {
+    guard let setting = environmentValue("TERN_CLBLAST_PARAMETERS") else { return false }
+    let parameters: CLBlastParameters
+    do throws(CLBlastParameters.Refusal) {
+      parameters = try CLBlastParameters(setting)
+    } catch {
+      throw TernError(.setting, "TERN_CLBLAST_PARAMETERS: \(error.what)", remedy: "correct or unset it")
+    }
+    for (kernel, values) in parameters.kernels {
       let names = values.keys.sorted()
       var pointers = names.map { UnsafePointer(strdup($0)) as UnsafePointer<CChar>? }
       defer { for pointer in pointers { free(UnsafeMutablePointer(mutating: pointer)) } }
@@ -51,7 +35,7 @@ private enum CLBlast {
           cause: "CLBlast status \(status.rawValue)")
       }
     }
-    return !parameters.isEmpty
+    return !parameters.kernels.isEmpty
   }
 }
 

@@ -170,7 +170,8 @@ final class ProgramCache: Sendable {
       return call { $0.clCreateProgramWithSource(context.pointer, 1, &line, nil, &status) }
     }
     guard status == CL_SUCCESS, let program else {
-      throw TernError(.kernelBuild, "\(name): no program could be made", cause: OpenCLStatus.name(status))
+      throw TernError(
+        .kernelBuild, "\(name): no program could be made", remedy: Self.remedy, cause: OpenCLStatus.name(status))
     }
     var devices: cl_device_id? = device.device.pointer
     status = call { $0.clBuildProgram(program, 1, &devices, options, nil, nil) }
@@ -186,16 +187,20 @@ final class ProgramCache: Sendable {
     return OpenCLObject(program)
   }
 
+  /// Kernels are tested on several drivers, so it is usually the driver's doing.
+  private static let remedy =
+    "update the device's driver, or compute on another device (TERN_DEVICE=cpu), and report the log"
+
   /// The error for a program that the driver refused, with everything that is needed to find out why.
   static func buildFailure(
     _ name: String, options: String, log: String, status: cl_int, platform: String
   ) -> TernError {
     let lines = log.split(whereSeparator: \.isNewline).joined(separator: "\n")
     // NVIDIA's driver compiles through this library and says nothing at all when it is missing.
+    let isCompilerMissing = lines.isEmpty && platform.contains("NVIDIA")
     let remedy =
-      lines.isEmpty && platform.contains("NVIDIA")
-      ? "the empty log means that libnvidia-nvvm.so.4 is missing: install the driver's compiler (libnvidia-compiler)"
-      : ""
+      isCompilerMissing
+      ? "the empty log means that libnvidia-nvvm.so.4 is missing: \(Doctor.nvidiaCompilerRemedy)" : Self.remedy
     return TernError(
       .kernelBuild, "\(name) did not compile with options \(options)\n\(lines.isEmpty ? "(empty build log)" : lines)",
       remedy: remedy, cause: OpenCLStatus.name(status))
@@ -207,7 +212,8 @@ final class ProgramCache: Sendable {
     var status = CL_SUCCESS
     let kernel = call { $0.clCreateKernel(program.pointer, name, &status) }
     guard status == CL_SUCCESS, let kernel else {
-      throw TernError(.kernelBuild, "\(source) has no kernel \(name)", cause: OpenCLStatus.name(status))
+      throw TernError(
+        .kernelBuild, "\(source) has no kernel \(name)", remedy: Self.remedy, cause: OpenCLStatus.name(status))
     }
     return OpenCLObject(kernel)
   }

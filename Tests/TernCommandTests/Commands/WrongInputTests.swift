@@ -67,9 +67,13 @@ import Testing
     try Tool.expectFailure(["train", "logistic"], says: ["TERN_DEVICE"], environment: ["TERN_DEVICE": name])
   }
 
-  @Test(arguments: [("TERN_THREADS", "many"), ("TERN_THREADS", "0"), ("TERN_ISA", "mmx")])
+  @Test(arguments: [
+    ("TERN_THREADS", "many"), ("TERN_THREADS", "0"), ("TERN_ISA", "mmx"),
+    ("TERN_GEMM", "foo"), ("TERN_TUNING", "foo"), ("TERN_MATMUL_PRECISION", "foo"), ("TERN_CONV", "foo"),
+    ("TERN_CLBLAST_PARAMETERS", "foo"),
+  ])
   func settingsThatMeanNothingAreNamed(name: String, value: String) throws {
-    for command in ["train logistic --limit 40", "devices", "demo"] {
+    for command in ["train logistic --limit 40", "devices"] {
       try Tool.expectFailure(
         command.split(separator: " ").map(String.init), says: [name, "'\(value)'"], environment: [name: value])
     }

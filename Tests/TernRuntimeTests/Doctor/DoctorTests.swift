@@ -95,6 +95,14 @@ struct DoctorTests {
       testDescription: "program cache", machine: machine(environment: ["TERN_PROGRAM_CACHE": "on"]),
       title: "Setting TERN_PROGRAM_CACHE", detail: "expected auto, always or never", remedy: "TERN_PROGRAM_CACHE"),
     Case(
+      testDescription: "CLBlast's parameters", machine: machine(environment: ["TERN_CLBLAST_PARAMETERS": "/no/file"]),
+      title: "Setting TERN_CLBLAST_PARAMETERS", detail: "or a file of it (No such file or directory)",
+      remedy: "TERN_CLBLAST_PARAMETERS"),
+    Case(
+      testDescription: "CLBlast's parameters with wrong products",
+      machine: machine(environment: ["TERN_CLBLAST_PARAMETERS": #"{"Xgemm": {"GEMMK": 1}}"#]),
+      title: "Setting TERN_CLBLAST_PARAMETERS", detail: "Xgemm has GEMMK=1", remedy: "TERN_CLBLAST_PARAMETERS"),
+    Case(
       testDescription: "library file", machine: machine(environment: ["TERN_CLBLAST_LIBRARY": "/no/such.so"]),
       title: "Setting TERN_CLBLAST_LIBRARY", detail: "no such file", remedy: "TERN_CLBLAST_LIBRARY"),
     Case(
@@ -126,7 +134,10 @@ struct DoctorTests {
     #expect(findings.allSatisfy { !$0.isProblem })
   }
 
-  @Test(arguments: ["TERN_GEMM", "TERN_TUNING", "TERN_MATMUL_PRECISION", "TERN_ISA", "TERN_THREADS"])
+  @Test(arguments: [
+    "TERN_GEMM", "TERN_CONV", "TERN_TUNING", "TERN_MATMUL_PRECISION", "TERN_CLBLAST_PARAMETERS", "TERN_ISA",
+    "TERN_THREADS",
+  ])
   func settingThatWouldTrapIsAnErrorFirst(_ name: String) {
     let error = #expect(throws: TernError.self) { try Doctor.checkSettings(Self.machine(environment: [name: "?"])) }
     #expect(error?.code == .setting && error?.message.contains(name) == true)

@@ -192,12 +192,16 @@ struct OpenCLFaultTests {
     for part in ["broken.cl", "-cl-std=CL1.2", "undeclared"] {
       #expect(error?.message.contains(part) == true, "\(part)")
     }
+    #expect(error?.remedy.contains("TERN_DEVICE=cpu") == true)
   }
 
-  @Test func emptyLogOfNVIDIANamesTheMissingLibrary() {
+  @Test(arguments: [
+    ("\n", "NVIDIA CUDA", "libnvidia-nvvm4"), ("line 3: no", "NVIDIA CUDA", "driver"), ("", "PoCL", "driver"),
+  ]) func everyBuildFailureSaysWhatToDo(log: String, platform: String, remedy: String) {
     let error = ProgramCache.buildFailure(
-      "k.cl", options: "-w", log: "\n", status: CL_BUILD_PROGRAM_FAILURE, platform: "NVIDIA CUDA")
-    #expect(error.remedy.contains("libnvidia-nvvm.so.4"))
+      "k.cl", options: "-w", log: log, status: CL_BUILD_PROGRAM_FAILURE, platform: platform)
+    #expect(error.remedy.contains(remedy) && !error.remedy.contains("libnvidia-compiler"))
+    #expect(error.remedy.contains("nvvm") == (log == "\n"))
   }
 
   @Test func unknownKernelFileAndUnknownKernelAreNamed() throws {

@@ -49,7 +49,6 @@ public struct TernError: Error, Sendable, CustomStringConvertible {
   }
 
   /// The message, the cause in brackets, and the remedy, in one line.
-  ///
   public var description: String {
     var text = message
     if let cause { text += " (\(cause))" }

@@ -32,7 +32,6 @@ public final class RandomGenerator: Sendable {
   public init(seed: UInt64) { locked = Mutex(State(seed: seed)) }
 
   /// Seed and position. Setting it repeats or skips draws: what follows is as if the generator had always been there.
-  ///
   public var state: State {
     get { locked.withLock { $0 } }
     set { locked.withLock { $0 = newValue } }

@@ -42,6 +42,5 @@ public enum SequentialBuilder {
   /// The other branch.
   public static func buildEither(second part: [any Layer]) -> [any Layer] { part }
   /// The rounds of a `for`.
-  ///
   public static func buildArray(_ parts: [[any Layer]]) -> [any Layer] { parts.flatMap { $0 } }
 }

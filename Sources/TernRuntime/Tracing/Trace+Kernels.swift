@@ -3,8 +3,11 @@
 extension Trace {
   /// The time that a device spent in one kernel.
   public struct KernelTime: Sendable, Equatable {
+    /// What its events do.
     public let kind: Kind
+    /// The kernel's, routine's or operation's name, as `Event.name`.
     public let name: String
+    /// Where it is from, as `Event.source`.
     public let source: String
     /// Events; a library's routine is one, however many kernels it launches.
     public internal(set) var count = 0

@@ -30,6 +30,7 @@ public struct Trace: Sendable {
     /// The host's thread that it ran on, counted from 0; always 0 for a device with a queue.
     public let thread: Int
 
+    /// What the command does.
     public var kind: Kind { command.description.kind }
     /// The kernel's or the routine's name; for a pointwise program its operations, as in `pointwise(multiply, add)`.
     public var name: String { command.description.name }
@@ -50,7 +51,9 @@ public struct Trace: Sendable {
 
   /// Something that the host did, such as a training step; see `Device.span(_:_:)`.
   public struct Span: Sendable, Equatable {
+    /// What the program called it.
     public let name: String
+    /// When it began and ended, in nanoseconds since the trace began.
     public internal(set) var started, ended: Int
     /// The host's thread, counted from 0.
     public let thread: Int
@@ -67,6 +70,7 @@ public struct Trace: Sendable {
 
   /// `cpu` or `opencl:N`.
   public let device: String
+  /// The name that the driver reports, or the processor's.
   public let deviceName: String
   /// In the order in which they began.
   public let events: [Event]

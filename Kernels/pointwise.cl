@@ -16,7 +16,7 @@
 #define REGISTERS 64
 #define OPERANDS 16
 
-/// The program and the geometry of one launch; see PointwiseDescriptor.swift for the words.
+/// The program and the geometry of one launch; see PointwiseInterpreter.swift for the words.
 typedef struct {
   long word[110];
 } descriptor;

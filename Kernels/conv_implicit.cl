@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Convolutions for GPUs as matrix products whose operands are gathered on the way: no image is unfolded in memory.
 //
-// conv_implicit           A convolution, or the gradient of its input, which is one for each phase of the stride: the
-//                         positions p, p + stride, ... share their taps r0, r0 + step, ... Rows are outputs, columns
-//                         the places of all images, and k counts (channel, tap row, tap column). Extents are (column
-//                         tiles, row tiles, groups * phases) of work-groups.
+// conv_implicit           y = activation(conv(x, w) (+ bias)), or the gradient of x, which is a convolution for each
+//                         phase of the stride: the positions p, p + stride, ... share their taps r0, r0 + step, ...
+//                         Rows are outputs, columns the places of all images, and k counts (channel, tap row, tap
+//                         column). Extents are (column tiles, row tiles, groups * phases) of work-groups.
 // conv_implicit_weights   sums[part][group][output][channel, r, q] of dy x over a part of all (image, row, column).
 //                         Extents are (column tiles, row tiles, groups * parts) of work-groups.
 // conv_direct             The same as conv_implicit for few outputs or taps: a work-item computes one place for
@@ -16,7 +16,7 @@
 // DEPTH without a division. Every sum runs in the order of k.
 //
 // Definitions: GROUP, REGISTERS; SOURCE, WEIGHT, RESULT and BIAS, the dtypes of what is read (GRADIENT: of dy beside
-// x), of the weights, of what is written and of the bias.
+// x), of the weights, of what is written and of the bias; ACTIVATION, not for gradients.
 #ifndef GROUP
 #define GROUP 16
 #endif
@@ -24,6 +24,7 @@
 #define REGISTERS 1
 #endif
 #include "conv_dtypes.cl"
+#include "activation.cl"
 #define TILE (4 * REGISTERS * GROUP)
 #define DEPTH 8
 #define ITEMS (GROUP * GROUP)
@@ -227,7 +228,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, GROUP, 1))) void conv_implic
         const float4 four = sum.rows[r][q];
         float v = e == 0 ? four.s0 : e == 1 ? four.s1 : e == 2 ? four.s2 : four.s3;
         if (s.usesBias) v += LOAD(BIAS, bias, s.bias + (group * s.outputs + output) * s.biasStride);
-        STORE(RESULT, y, place + output * ys.channel, v);
+        STORE(RESULT, y, place + output * ys.channel, activated(v));
       }
     }
 }
@@ -272,7 +273,7 @@ __kernel void conv_direct(
     if (o < count) {
       const float added =
           s.usesBias ? LOAD(BIAS, bias, s.bias + (group * s.outputs + firstOutput + o) * s.biasStride) : 0.0f;
-      STORE(RESULT, y, o * ys.channel, sum[o] + added);
+      STORE(RESULT, y, o * ys.channel, activated(sum[o] + added));
     }
 }
 

@@ -6,7 +6,7 @@
 // and their places sorted by stride: phase q of a row holds the places q, q + step, ... Then neighbouring results
 // read neighbouring elements, and nothing asks where the border is.
 //
-// depthwise_forward   y = conv(x, w) (+ bias). A unit is a band of one output plane.
+// depthwise_forward   y = activation(conv(x, w) (+ bias)). A unit is a band of one output plane.
 // depthwise_gradient  dx: positions at distance `stride` share their taps. A unit is a band of one input plane; all
 //                     of its outputs' gradients are copied.
 // depthwise_weights   sums[item][output][tap] of dy x over an item's images, row by row. A unit is an output of an
@@ -16,7 +16,7 @@
 // a row of dy or of the result. Sums have a fixed order.
 //
 // Definitions: KERNEL_HEIGHT, KERNEL_WIDTH; VEC, floats in a vector register; SOURCE, WEIGHT, RESULT, BIAS, the
-// dtypes of what is read (GRADIENT: of dy beside x), of the weights, of what is written and of the bias.
+// dtypes of what is read (GRADIENT: of dy beside x), of the weights, of what is written and of the bias; ACTIVATION.
 #ifndef KERNEL_HEIGHT
 #define KERNEL_HEIGHT 3
 #endif
@@ -24,7 +24,7 @@
 #define KERNEL_WIDTH 3
 #endif
 #include "conv_dtypes.cl"
-#include "vector.cl"
+#include "vector_activation.cl"
 #define TAPS (KERNEL_HEIGHT * KERNEL_WIDTH)
 
 /// A view of planes.
@@ -173,6 +173,7 @@ __kernel GROUP_OF_ONE void depthwise_forward(
         for (int v = 0; v < 2; v++) {
           const long left = ys.width - j - v * VEC;
           if (left <= 0) break;
+          sum[v] = activated_vector(sum[v]);
 #if IS_FLOAT32(RESULT)
           if (left >= VEC) STORE_VEC(sum[v], to + j + v * VEC);
           else store_part(sum[v], left, to + j + v * VEC);

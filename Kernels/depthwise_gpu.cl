@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolutions (one input channel a group) for GPUs, at any stride and dilation.
 //
-// depthwise_forward   y = conv(x, w) (+ bias). A work-item computes one output: extents are (places, outputs,
-//                     images), so that neighbours read neighbouring places, and the rows that they share come from
-//                     the cache.
+// depthwise_forward   y = activation(conv(x, w) (+ bias)). A work-item computes one output: extents are (places,
+//                     outputs, images), so that neighbours read neighbouring places, and the rows that they share
+//                     come from the cache.
 // depthwise_gradient  dx, gathered over the channel's outputs and taps: extents are (places, channels, images).
 // depthwise_weights   sums[part][output][tap] of dy x over a part's images. A work-group takes one output; its
 //                     work-items take places in turn, each for all taps, then add up in pairs. Extents are (64
@@ -11,7 +11,7 @@
 //
 // Every sum has a fixed order. Local memory: 64 floats in depthwise_weights.
 // Definitions: KERNEL_HEIGHT, KERNEL_WIDTH; SOURCE, WEIGHT, RESULT, BIAS, the dtypes of what is read (GRADIENT: of dy
-// beside x), of the weights, of what is written and of the bias.
+// beside x), of the weights, of what is written and of the bias; ACTIVATION.
 #ifndef KERNEL_HEIGHT
 #define KERNEL_HEIGHT 3
 #endif
@@ -19,6 +19,7 @@
 #define KERNEL_WIDTH 3
 #endif
 #include "conv_dtypes.cl"
+#include "activation.cl"
 #define TAPS (KERNEL_HEIGHT * KERNEL_WIDTH)
 #define GROUP 64
 
@@ -61,7 +62,7 @@ __kernel void depthwise_forward(
         sum = fma(LOAD(WEIGHT, w, r * s.wRow + q * s.wColumn), LOAD(SOURCE, x, h * xs.row + v * xs.column), sum);
     }
   if (s.usesBias) sum += LOAD(BIAS, bias, s.bias + o * s.biasStride);
-  STORE(RESULT, y, ys.offset + image * ys.image + o * ys.channel + row * ys.row + column * ys.column, sum);
+  STORE(RESULT, y, ys.offset + image * ys.image + o * ys.channel + row * ys.row + column * ys.column, activated(sum));
 }
 
 __kernel void depthwise_gradient(

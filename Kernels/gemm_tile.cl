@@ -20,6 +20,7 @@
 // RIGHT_LANES, RESULT_LANES; OFFSET, int where no element of a tile is 2^31 elements or more from its first, else long;
 // ACTIVATION; the dtypes.
 #include "gemm_operand.cl"
+#include "activation.cl"
 #ifndef DEPTH
 #define DEPTH 16
 #endif
@@ -34,9 +35,6 @@
 #endif
 #ifndef OFFSET
 #define OFFSET int
-#endif
-#ifndef ACTIVATION
-#define ACTIVATION TERN_ACTIVATION_NONE
 #endif
 #define BAND 8
 #define LEFT_LINE (TILE_M + PADDING)
@@ -155,5 +153,5 @@ static inline void keep_4(__local float *block, int2 place, int line, float4 v, 
 static inline float tile_finished(
     float sum, const tiled_t *s, __global const STORAGE(BIAS) *bias, long i, long j) {
   if (s->epilogue.usesBias) sum += LOAD(BIAS, bias, i * s->epilogue.row + j * s->epilogue.column);
-  return tern_activated(sum, ACTIVATION);
+  return activated(sum);
 }

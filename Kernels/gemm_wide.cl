@@ -2,7 +2,7 @@
 // Matrix products and convolutions for devices of type CPU: each work-item is a work-group of its own and keeps a tile
 // of the result in vector registers.
 //
-// gemm_wide   c = a · b (+ bias): a work-item computes `blockRows` rows of `blockColumns` columns.
+// gemm_wide   c = activation(a · b (+ bias)): a work-item computes `blockRows` rows of `blockColumns` columns.
 // conv_wide   The same product where row k of b is a window of a frame: a copy of the image with its padding written
 //             out and its rows split by stride (conv_frame.cl). Column j stands at line j / pitch, place j % pitch;
 //             then the row for channel c and tap (r, s) is the frame from position table[k] on, so nothing is unfolded,
@@ -50,14 +50,23 @@ typedef struct {
   long bounded;                // b ends with its last column: the last vector is read from further left
 } block_t;
 
-/// Adds the bias to `count` columns of a row in private memory, then activates them.
-static inline void activate_run(
-    float *row, __global const STORAGE(BIAS) *bias, long biasStep, long count, long activation) {
-  if (bias)
+/// Adds the bias to `count` columns of a row in private memory.
+static inline void add_bias(float *row, __global const STORAGE(BIAS) *bias, long biasStep, long count) {
+  if (biasStep == 0) {
+    const float added = LOAD(BIAS, bias, 0);
+    for (long j = 0; j < count; j++) row[j] += added;
+  } else if (biasStep == 1) {
+    for (long j = 0; j < count; j++) row[j] += LOAD(BIAS, bias, j);
+  } else {
     for (long j = 0; j < count; j++) row[j] += LOAD(BIAS, bias, j * biasStep);
+  }
+}
+
+/// Activates `count` columns of a row in private memory, whole vectors of them.
+static inline void activate_run(float *row, long count, long activation) {
 #define ACTIVATE(CODE, FUNCTION) \
   case CODE: \
-    VECTOR_LOOP for (long j = 0; j < count; j++) row[j] = FUNCTION(row[j]); \
+    LANES_LOOP for (long j = 0; j < count; j++) row[j] = FUNCTION(row[j]); \
     break;
   switch (activation) {
     ACTIVATE(TERN_ACTIVATION_RELU, tern_relu)
@@ -89,7 +98,8 @@ static inline void store_row(const block_t *t, long i, float *row, long start, l
   __global const STORAGE(BIAS) *bias = t->bias ? t->bias + i * t->biasRow : 0;
   long biasStep = t->biasColumn;
   if (t->activation) {
-    activate_run(row + first - start, bias ? bias + first * biasStep : 0, biasStep, last - first, t->activation);
+    if (bias) add_bias(row + first - start, bias + first * biasStep, biasStep, last - first);
+    activate_run(row, (last - start + VEC - 1) / VEC * VEC, t->activation);  // the row ends with a whole vector
     bias = 0;
     biasStep = 0;
   }
@@ -213,7 +223,7 @@ typedef struct {
   long height, width;                 // of the result
   long phasesHeight, phasesWidth;     // results at distance phases form one convolution each (1 but for gradients)
   long padTop, padLeft, dilationHeight, dilationWidth, originHeight, originWidth;
-  long bias, biasRow, usesBias;
+  long bias, biasRow, usesBias, activation;
 } conv_t;
 
 /// Line of the frame where the windows of a phase of a gradient begin; `origin` is the least of all phases' first
@@ -249,6 +259,7 @@ __kernel GROUP_OF_ONE void conv_wide(
            phaseX * (s.cColumn / s.phasesWidth) + i * s.cRow,
       .cRow = s.cRow, .cColumn = s.cColumn, .cLine = s.cLine, .pitch = s.pitch, .width = width,
       .bias = s.usesBias ? bias + s.bias + (group * s.m + i) * s.biasRow : 0, .biasRow = s.biasRow, .biasColumn = 0,
+      .activation = s.activation,
       .rows = min(s.blockRows, s.m - i), .columns = columns, .k = s.k, .bounded = 0};
   block(&t, j, min(columns, j + s.blockColumns));
 }

@@ -115,6 +115,12 @@ static const char gemm_integer_cl[] = {
 static const char gemm_wide_cl[] = {
 #embed "gemm_wide.cl"
 };
+static const char activation_cl[] = {
+#embed "activation.cl"
+};
+static const char vector_activation_cl[] = {
+#embed "vector_activation.cl"
+};
 static const char vector_transpose_cl[] = {
 #embed "vector_transpose.cl"
 };
@@ -198,6 +204,8 @@ static const tern_source sources[] = {
     {"vector.cl", vector_cl, sizeof vector_cl},
     {"gemm_integer.cl", gemm_integer_cl, sizeof gemm_integer_cl},
     {"gemm_wide.cl", gemm_wide_cl, sizeof gemm_wide_cl},
+    {"activation.cl", activation_cl, sizeof activation_cl},
+    {"vector_activation.cl", vector_activation_cl, sizeof vector_activation_cl},
     {"vector_transpose.cl", vector_transpose_cl, sizeof vector_transpose_cl},
     {"gemm_pack.cl", gemm_pack_cl, sizeof gemm_pack_cl},
     {"conv_frame.cl", conv_frame_cl, sizeof conv_frame_cl},

@@ -4,8 +4,9 @@
 //
 // winograd_filters    u[group][panel][point][channel][output of the panel] = G w G^T; a work-item takes one panel of
 //                     2 VEC outputs and `channelsPerItem` channels.
-// winograd_fused      y = conv(x, w) (+ bias): a work-item transforms its tiles of all channels to local memory, then
-//                     multiplies and transforms back one panel after the other. u is read once for each block.
+// winograd_fused      y = activation(conv(x, w) (+ bias)): a work-item transforms its tiles of all channels to local
+//                     memory, then multiplies and transforms back one panel after the other. u is read once for each
+//                     block.
 // winograd_points     v[point][group][tile][channel] = B^T x B, for winograd_panel and the gradient of the filters.
 // winograd_panel      y from v and u: a work-item takes one block of tiles and one panel, so that u, when it is the
 //                     larger one, is read by few.
@@ -13,8 +14,10 @@
 // Local memory: v of a block, POINTS * blockTiles * (channels + VEC) floats, and POINTS * blockTiles * 2 VEC floats
 // for a panel of products; on these devices it is memory of the thread, which stays in its second-level cache.
 //
-// Definitions: those of winograd_segments.cl; SOURCE, RESULT, BIAS, the dtypes of w, of the result and the bias.
+// Definitions: those of winograd_segments.cl; SOURCE, RESULT, BIAS, the dtypes of w, of the result and the bias;
+// ACTIVATION.
 #include "conv_dtypes.cl"
+#include "vector_activation.cl"
 #include "winograd_segments.cl"
 
 #define PANEL (2 * VEC)
@@ -127,7 +130,7 @@ static inline void store_tiles(
       for (int k = 0; k < OUT; k++) {
         output_line(down[k], 1, across, 1);
 #pragma unroll
-        for (int j = 0; j < OUT; j++) line[k][i * OUT + j] = across[j] + offset;
+        for (int j = 0; j < OUT; j++) line[k][i * OUT + j] = activated_vector(across[j] + offset);
       }
     }
     const long row = segment.row * OUT, column = segment.column * OUT;

@@ -8,15 +8,16 @@
 // winograd_points     v[point][group][channel][tile] = B^T x B; a work-item takes one tile of one channel: extents
 //                     are (tiles, channels of all groups).
 // winograd_gradients  v[point][group][output][tile] = A dy A^T, likewise.
-// winograd_outputs    y = A^T m A (+ bias) for m[point][group][output][tile]; a work-item takes one tile of one
-//                     output: extents are (tiles, outputs of all groups).
+// winograd_outputs    y = activation(A^T m A (+ bias)) for m[point][group][output][tile]; a work-item takes one tile
+//                     of one output: extents are (tiles, outputs of all groups).
 // winograd_weights    dw = G^T (sum of du over items, in order) G for du[item][point][group][output][channel]; a
 //                     work-item takes one filter: extents are (channels, outputs, groups).
 // No local memory.
 //
 // Definitions: OUT; SOURCE, RESULT, BIAS, the dtypes of what is read (x, dy or w), of what is written and of the
-// bias.
+// bias; ACTIVATION.
 #include "conv_dtypes.cl"
+#include "activation.cl"
 typedef float real;
 #include "winograd.cl"
 
@@ -107,7 +108,7 @@ __kernel void winograd_outputs(
     if (row + i >= s.height) continue;
 #pragma unroll
     for (int j = 0; j < OUT; j++)
-      if (column + j < s.width) STORE(RESULT, y, i * s.width + j, across[j] + added);
+      if (column + j < s.width) STORE(RESULT, y, i * s.width + j, activated(across[j] + added));
   }
 }
 

@@ -26,9 +26,9 @@ extension Case {
   /// LeNet-5 with tanh and average pooling, but with every map connected to every other: 61,706 parameters.
   @Sendable static func lenet5() -> Sequential {
     Sequential(
-      Conv2D(1, 6, kernel: 5, padding: 2), Tanh(), AveragePool2D(2),
-      Conv2D(6, 16, kernel: 5), Tanh(), AveragePool2D(2), Flatten(),
-      Linear(400, 120), Tanh(), Linear(120, 84), Tanh(), Linear(84, 10))
+      Conv2D(1, 6, kernel: 5, padding: 2, activation: .tanh), AveragePool2D(2),
+      Conv2D(6, 16, kernel: 5, activation: .tanh), AveragePool2D(2), Flatten(),
+      Linear(400, 120, activation: .tanh), Linear(120, 84, activation: .tanh), Linear(84, 10))
   }
 
   /// ResNet-18 for images of 32 x 32 pixels: 11,173,962 parameters.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "tern_conv.h"
 
+#include <stdbool.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
+#include "tern_activation.h"
 #include "tern_gemm.h"
 
 #define TERN_VARIANT_BODY "conv_body.h"

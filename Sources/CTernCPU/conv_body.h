@@ -3,6 +3,7 @@
 // Convolution by register tiles that read shifted rows of padded planes in place.
 
 #include "vector_body.h"
+#include "epilogue_body.h"
 #include "tile_body.h"
 #include "transpose_body.h"
 #include "conv_planes_body.h"

@@ -63,6 +63,7 @@ static void TERN_VARIANT(conv_convolve_channels)(const tern_conv_channel_pass *p
   VECTOR pixels[2][STRIP];
   const ptrdiff_t segments = (pass->out_width + TILE_ROWS - 1) / TILE_ROWS;
   const ptrdiff_t positions = pass->out_height * pass->out_width;
+  const bool rectifies = pass->activation == TERN_ACTIVATION_RELU;
   for (ptrdiff_t channel = 0; channel < pass->channels; channel += TILE_COLUMNS) {
     const ptrdiff_t channels = TERN_VARIANT(clamp)(pass->channels - channel, 0, TILE_COLUMNS);
     const int vectors = channels > LANES ? 2 : 1;
@@ -85,7 +86,12 @@ static void TERN_VARIANT(conv_convolve_channels)(const tern_conv_channel_pass *p
         next += rows;
         if (next - first + TILE_ROWS <= STRIP && next < positions) continue;
         for (int v = 0; v < vectors; v++) {
-          for (ptrdiff_t i = 0; i < next - first; i++) pixels[v][i] += bias[v];
+          for (ptrdiff_t i = 0; i < next - first; i++) {
+            const VECTOR pixel = pixels[v][i] + bias[v];
+            pixels[v][i] = rectifies ? TERN_VARIANT(relu)(pixel) : pixel;
+          }
+          if (pass->activation != TERN_ACTIVATION_NONE && !rectifies)
+            TERN_VARIANT(activate)((float *)pixels[v], (next - first) * LANES, pass->activation);
           TERN_VARIANT(store_pixels)(
               (const float *)pixels[v], LANES, TERN_VARIANT(clamp)(channels - v * LANES, 0, LANES), next - first,
               pass->target + (channel + v * LANES) * pass->channel_step + first, pass->channel_step);

@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include "tern_activation.h"
+
 #define TERN_VARIANT_BODY "conv_depthwise_body.h"
 #include "isa_variants.h"
 TERN_VARIANT_TABLES(depthwise)

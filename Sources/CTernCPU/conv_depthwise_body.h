@@ -4,17 +4,20 @@
 // the input that is loaded serves all the outputs that see it.
 
 #include "vector_body.h"
+#include "epilogue_body.h"
 #include "conv_depthwise_span_body.h"
 
 /// Stores a vector of outputs. Where a strip is as wide as the plane, what runs over the end of a row is overwritten by
 /// the next row; only the plane's last rows must end where they end.
 INLINE void TERN_VARIANT(depthwise_store)(
-    const tern_depthwise_geometry *g, float *target, ptrdiff_t h, ptrdiff_t column, ptrdiff_t count, VECTOR sum) {
+    const tern_depthwise_geometry *g, const tern_depthwise_pass *pass, ptrdiff_t h, ptrdiff_t column, ptrdiff_t count,
+    VECTOR sum) {
   const ptrdiff_t position = h * g->out_width + column;
+  if (pass->activation == TERN_ACTIVATION_RELU) sum = TERN_VARIANT(relu)(sum);
   if (position + LANES <= g->out_height * g->out_width) {
-    TERN_VARIANT(write)(target + position, sum);
+    TERN_VARIANT(write)(pass->target + position, sum);
   } else {
-    TERN_VARIANT(write_first)(target + position, sum, count);
+    TERN_VARIANT(write_first)(pass->target + position, sum, count);
   }
 }
 
@@ -58,7 +61,7 @@ INLINE void TERN_VARIANT(depthwise_square_strip)(
       }
     }
 #pragma clang loop unroll(full)
-    for (int r = 0; r < 4; r++) TERN_VARIANT(depthwise_store)(g, pass->target, h + r, column, count, sums[r]);
+    for (int r = 0; r < 4; r++) TERN_VARIANT(depthwise_store)(g, pass, h + r, column, count, sums[r]);
   }
 }
 
@@ -81,7 +84,7 @@ INLINE void TERN_VARIANT(depthwise_strip)(
         }
       }
     }
-    TERN_VARIANT(depthwise_store)(g, pass->target, h, column, count, sum);
+    TERN_VARIANT(depthwise_store)(g, pass, h, column, count, sum);
   }
 }
 
@@ -133,6 +136,9 @@ static void TERN_VARIANT(depthwise_convolve)(
       spans[kw] = TERN_VARIANT(span_of)(column * stride + kw * g->column_dilation - g->pad_left, stride, g->width);
     strip(g, pass, spans, column, TERN_VARIANT(clamp)(g->out_width, 0, LANES));
   }
+  // Not strip by strip: where strips overlap, outputs would be activated twice.
+  if (pass->activation != TERN_ACTIVATION_NONE && pass->activation != TERN_ACTIVATION_RELU)
+    TERN_VARIANT(activate)(pass->target, g->out_height * g->out_width, pass->activation);
 }
 
 #include "conv_depthwise_gradient_body.h"

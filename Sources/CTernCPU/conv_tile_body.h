@@ -15,6 +15,7 @@ typedef struct TERN_VARIANT(conv_store) {
   float *target;
   ptrdiff_t channel_step;
   const float *bias;
+  int32_t activation;
   TERN_VARIANT(conv_vector) vectors[4];
 } TERN_VARIANT(conv_store);
 
@@ -42,6 +43,7 @@ INLINE void TERN_VARIANT(conv_tile)(
         sums[i * vectors + v] = TERN_VARIANT(fma)(row, column[v], sums[i * vectors + v]);
     }
   }
+  TERN_VARIANT(activate_sums)(sums, rows * vectors, store->activation);
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     float *target = store->target + store->vectors[v].target;
@@ -122,6 +124,7 @@ static void TERN_VARIANT(conv_linear)(
         .target = tile,
         .channel_step = used * LANES,
         .bias = pass->bias ? pass->bias + channel : NULL,
+        .activation = pass->activation,
     };
     for (ptrdiff_t v = 0; v < used; v++)
       store.vectors[v] = (TERN_VARIANT(conv_vector)){.source = v * LANES, .target = v * LANES, .count = LANES};
@@ -138,6 +141,7 @@ static void TERN_VARIANT(conv_rows)(
       .target = pass->target + channel * pass->channel_step,
       .channel_step = pass->channel_step,
       .bias = pass->bias ? pass->bias + channel : NULL,
+      .activation = pass->activation,
   };
   ptrdiff_t used = 0;
   for (ptrdiff_t h = 0; h < pass->out_height; h++) {

@@ -3,10 +3,10 @@
 // The register-tiled matrix product: a tile of ROWS x VECTORS vectors of C stays in registers while k runs.
 
 #include "vector_body.h"
+#include "epilogue_body.h"
 #include "tile_body.h"
 #include "gemm_tile_body.h"
 #include "gemm_pack_body.h"
-#include "gemm_activation_body.h"
 #include "gemm_dot_body.h"
 
 /// A row vector times a row-major matrix, as far as vectors by eight go: memory is read in long runs. Returns the
@@ -19,7 +19,6 @@ static ptrdiff_t TERN_VARIANT(gemm_multiply_vector)(const tern_gemm_block *block
         1, 8, block->k, block->a, 1, block->a_step ? block->a_step : 1, block->b + column, block->b_step, NULL,
         &store);
   }
-  TERN_VARIANT(gemm_activate)(block, 0, column);
   return column;
 }
 
@@ -41,7 +40,6 @@ static void TERN_VARIANT(gemm_multiply)(const tern_gemm_block *block) {
           block->k, a, block->a_step ? block->a_step : rows, b, block->b_step, &store);
       row += rows;
     }
-    TERN_VARIANT(gemm_activate)(block, column, columns);
   }
 }
 
@@ -56,7 +54,6 @@ static void TERN_VARIANT(gemm_multiply_row_major)(const tern_gemm_block *block) 
       TERN_VARIANT(gemm_direct_tiles)[vectors - 1][rows - 1](
           block->k, block->a + row * block->a_step, block->a_step, b, block->b_step, &store);
     }
-    TERN_VARIANT(gemm_activate)(block, column, columns);
   }
 }
 

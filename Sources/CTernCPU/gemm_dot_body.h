@@ -68,7 +68,10 @@ static void TERN_VARIANT(gemm_dot)(const tern_gemm_block *block) {
       }
     }
   }
-  TERN_VARIANT(gemm_activate)(block, 0, block->n);
+  if (block->activation == TERN_ACTIVATION_NONE) return;
+  if (block->c_step == block->n) return TERN_VARIANT(activate)(block->c, block->m * block->n, block->activation);
+  for (ptrdiff_t row = 0; row < block->m; row++)
+    TERN_VARIANT(activate)(block->c + row * block->c_step, block->n, block->activation);
 }
 #undef DOT_ROWS
 #undef DOT_COLUMNS

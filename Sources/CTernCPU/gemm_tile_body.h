@@ -11,6 +11,7 @@ INLINE TERN_VARIANT(tile_store) TERN_VARIANT(tile_store_of)(
       .row_bias = block->row_bias ? block->row_bias + row : NULL,
       .column_bias = block->column_bias ? block->column_bias + column : NULL,
       .accumulate = block->accumulate,
+      .activation = block->activation,
   };
 }
 

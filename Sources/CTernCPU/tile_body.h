@@ -42,26 +42,36 @@ typedef struct TERN_VARIANT(tile_store) {
   const float *row_bias;  ///< where the sums start, or null for 0
   const float *column_bias;
   bool accumulate;
+  int32_t activation;
 } TERN_VARIANT(tile_store);
 
 /// Writes a tile that is cut off at the right or has a bias.
 static __attribute__((noinline)) void TERN_VARIANT(store_tile)(
-    const VECTOR *sums, int rows, int vectors, const TERN_VARIANT(tile_store) *store) {
+    VECTOR *sums, int rows, int vectors, const TERN_VARIANT(tile_store) *store) {
+  const bool rectifies = store->activation == TERN_ACTIVATION_RELU;
   for (int i = 0; i < rows; i++) {
-    float *c = store->c + i * store->c_step;
+    const float *c = store->c + i * store->c_step;
     for (int v = 0; v < vectors; v++) {
       ptrdiff_t count = store->columns - v * LANES < LANES ? store->columns - v * LANES : LANES;
       VECTOR sum = sums[i * vectors + v];
       if (store->column_bias) sum += TERN_VARIANT(load_first)(store->column_bias + v * LANES, count);
       if (store->accumulate) sum += TERN_VARIANT(load_first)(c + v * LANES, count);
-      TERN_VARIANT(write_first)(c + v * LANES, sum, count);
+      sums[i * vectors + v] = rectifies ? TERN_VARIANT(relu)(sum) : sum;
     }
+  }
+  if (store->activation != TERN_ACTIVATION_NONE && !rectifies)
+    TERN_VARIANT(activate)((float *)sums, rows * vectors * LANES, store->activation);
+  for (int i = 0; i < rows; i++) {
+    float *c = store->c + i * store->c_step;
+    for (int v = 0; v < vectors; v++)
+      TERN_VARIANT(write_first)(
+          c + v * LANES, sums[i * vectors + v], TERN_VARIANT(clamp)(store->columns - v * LANES, 0, LANES));
   }
 }
 
-/// One tile: `c[i] (+)= sum over p of a[i * row_step + p * a_step] * b_p`, where the columns `b_p` stand at
-/// `b + p * b_step`, or at `b + offsets[p]` if there are offsets. `rows`, `vectors`, some steps and the absence of
-/// offsets are constants where this is inlined, so that the sums live in registers.
+/// One tile: `c[i] (+)= sum over p of a[i * row_step + p * a_step] * b_p`, then activated, where the columns `b_p`
+/// stand at `b + p * b_step`, or at `b + offsets[p]` if there are offsets. `rows`, `vectors`, some steps and the absence
+/// of offsets are constants where this is inlined, so that the sums live in registers.
 INLINE void TERN_VARIANT(tile)(
     const int rows, const int vectors, ptrdiff_t k, const float *a, ptrdiff_t row_step, ptrdiff_t a_step,
     const float *b, ptrdiff_t b_step, const int32_t *offsets, const TERN_VARIANT(tile_store) *store) {
@@ -96,6 +106,7 @@ INLINE void TERN_VARIANT(tile)(
     for (int i = 0; i < rows * vectors; i++)
       sums[i] += TERN_VARIANT(load)(c + i / vectors * store->c_step + i % vectors * LANES);
   }
+  TERN_VARIANT(activate_sums)(sums, rows * vectors, store->activation);
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows * vectors; i++)
     TERN_VARIANT(write)(c + i / vectors * store->c_step + i % vectors * LANES, sums[i]);

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "tern_activation.h"
 #include "tern_gemm.h"
 
 #define TERN_VARIANT_BODY "winograd_body.h"

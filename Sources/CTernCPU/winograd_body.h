@@ -3,6 +3,7 @@
 // Winograd's convolution: transforms and products of one instruction set, for both tile sizes.
 
 #include "vector_body.h"
+#include "epilogue_body.h"
 #include "tile_body.h"
 #include "transpose_body.h"
 #include "winograd_line_body.h"

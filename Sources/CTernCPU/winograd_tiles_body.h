@@ -76,6 +76,7 @@ INLINE void TERN_VARIANT(winograd_transform_sums)(const int m, const tern_winogr
   const int points = m + 2;
   const tern_winograd_grid *grid = &target->grid;
   const ptrdiff_t plane = grid->height * grid->width;
+  const bool rectifies = target->activation == TERN_ACTIVATION_RELU;
   const VECTOR bias = target->bias ? TERN_VARIANT(load_first)(target->bias, target->channels) : (VECTOR){0};
   for (ptrdiff_t done = 0, run; done < grid->count; done += run) {
     const ptrdiff_t column = (grid->first + done) % grid->tile_columns;
@@ -99,9 +100,15 @@ INLINE void TERN_VARIANT(winograd_transform_sums)(const int m, const tern_winogr
       for (int i = 0; i < m; i++) {
         TERN_VARIANT(line_output)(m, lines[i], out);
 #pragma clang loop unroll(full)
-        for (int j = 0; j < m; j++) pixels[i][tile * m + j] = out[j] + bias;
+        for (int j = 0; j < m; j++) {
+          const VECTOR pixel = out[j] + bias;
+          pixels[i][tile * m + j] = rectifies ? TERN_VARIANT(relu)(pixel) : pixel;
+        }
       }
     }
+    if (target->activation != TERN_ACTIVATION_NONE && !rectifies)
+      for (int i = 0; i < m; i++)
+        TERN_VARIANT(activate)((float *)pixels[i], run * m * LANES, target->activation);
     const ptrdiff_t y = row * m, x = column * m;
     float *planes = target->planes + image * grid->image_step + y * grid->width + x;
     const ptrdiff_t width = TERN_VARIANT(clamp)(grid->width - x, 0, run * m);

@@ -30,9 +30,9 @@ public struct LeNet5: Layer {
   ///   - generator: what the initial weights are drawn from.
   public init(classic: Bool = false, classes: Int = 10, generator: RandomGenerator = .shared) {
     isClassic = classic
-    convolution1 = Conv2D(1, 6, kernel: 5, padding: 2, generator: generator)
-    convolution2 = Conv2D(6, 16, kernel: 5, generator: generator)
     let activation = classic ? Activation.tanh : .relu
+    convolution1 = Conv2D(1, 6, kernel: 5, padding: 2, activation: activation, generator: generator)
+    convolution2 = Conv2D(6, 16, kernel: 5, activation: activation, generator: generator)
     linear1 = Linear(16 * 5 * 5, 120, activation: activation, generator: generator)
     linear2 = Linear(120, 84, activation: activation, generator: generator)
     output = Linear(84, classes, generator: generator)
@@ -40,12 +40,9 @@ public struct LeNet5: Layer {
 
   /// Logits `[N, classes]` of images `[N, 1, 28, 28]`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    var x = pooled(activated(convolution1(x)))
-    x = pooled(activated(convolution2(x))).flattened(from: 1)
+    let x = pooled(convolution2(pooled(convolution1(x)))).flattened(from: 1)
     return output(linear2(linear1(x)))
   }
-
-  private func activated(_ x: Tensor) -> Tensor { isClassic ? tanh(x) : relu(x) }
 
   private func pooled(_ x: Tensor) -> Tensor {
     isClassic ? averagePool2d(x, window: 2) : maxPool2d(x, window: 2)

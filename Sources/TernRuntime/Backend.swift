@@ -85,9 +85,10 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend, TracingBack
 
   // MARK: Convolution, NCHW, weights [O, I/groups, kH, kW]
 
-  /// `y = conv(x, w) (+ bias)`; `y` is dense, `bias` `[O]`.
+  /// `y = activation(conv(x, w) (+ bias))`; `y` is dense. The epilogue's bias is `[O]`; its activation comes last,
+  /// before the one rounding to `y`'s dtype.
   func convolution(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView)
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ epilogue: Epilogue, into y: StridedView)
   /// Gradient with respect to the input: dense `dx` `[N, C, H, W]`.
   func convolutionInputGradient(
     _ geometry: ConvolutionGeometry, _ dy: StridedView, _ w: StridedView, into dx: StridedView)
@@ -127,5 +128,12 @@ extension Backend {
   /// The product with a bias only.
   package func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView) {
     matmul(a, b, Epilogue(bias: bias), into: c)
+  }
+
+  /// The convolution with a bias only.
+  package func convolution(
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
+  ) {
+    convolution(geometry, x, w, Epilogue(bias: bias), into: y)
   }
 }

@@ -104,6 +104,19 @@ enum KernelTour {
         }
       },
       convolutions,
+      Stop("activated convolutions", tolerance: 1e-3) { device in
+        OpenCLConvolutionAlgorithm.allCases.map { algorithm -> Tensor in
+          let weight = algorithm == .product ? [5, 3, 1, 1] : algorithm == .depthwise ? [6, 1, 3, 3] : [5, 3, 3, 3]
+          // In whole vectors, and by way of their elements.
+          let activation = algorithm == .winograd4 ? Activation.gelu : .relu
+          return OpenCLConvolutionAlgorithm.$forced.withValue(algorithm) {
+            conv2d(
+              normal([1, 3, 5, 7], on: device), normal(weight, on: device), bias: normal([weight[0]], on: device),
+              groups: 3 / weight[1], activation: activation
+            ).evaluated()
+          }
+        }
+      },
       Stop("larger products") { device in
         let x = normal([65, 33], on: device)
         let batch = normal([3, 17, 65], on: device)

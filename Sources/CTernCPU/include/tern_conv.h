@@ -23,7 +23,7 @@ typedef struct tern_conv_planes {
 /// `w` in `0 ..< out_width`
 ///
 ///     target[o * channel_step + h * row_step + w * column_step]
-///         = bias[o] + sum over p of weights[o, p] * source[offsets[p] + h * pitch + w]
+///         = activation(bias[o] + sum over p of weights[o, p] * source[offsets[p] + h * pitch + w])
 typedef struct tern_conv_pass {
   ptrdiff_t channels;      ///< of the output
   ptrdiff_t depth;         ///< how many products make one output
@@ -33,14 +33,15 @@ typedef struct tern_conv_pass {
   ptrdiff_t pitch, out_height, out_width;
   float *target;
   ptrdiff_t channel_step, row_step, column_step;
-  const float *bias;  ///< `[channels]`, or null
+  const float *bias;   ///< `[channels]`, or null
+  int32_t activation;  ///< TERN_ACTIVATION_*
 } tern_conv_pass;
 
 /// The same with vectors that run along the output's channels instead of its columns, for images that are too narrow to
 /// fill vectors: for `h` in `0 ..< out_height`, `w` in `0 ..< out_width`
 ///
 ///     target[o * channel_step + h * out_width + w]
-///         = bias[o] + sum over p of weights[o, p] * source[offsets[p] + h * row_step + w * column_step]
+///         = activation(bias[o] + sum over p of weights[o, p] * source[offsets[p] + h * row_step + w * column_step])
 typedef struct tern_conv_channel_pass {
   ptrdiff_t channels;
   ptrdiff_t depth;
@@ -51,7 +52,8 @@ typedef struct tern_conv_channel_pass {
   ptrdiff_t out_height, out_width;
   float *target;
   ptrdiff_t channel_step;
-  const float *bias;  ///< `[channels]`, or null
+  const float *bias;   ///< `[channels]`, or null
+  int32_t activation;  ///< TERN_ACTIVATION_*
 } tern_conv_channel_pass;
 
 /// Floats behind the padded planes that may be read, but never have an effect.
@@ -82,8 +84,8 @@ struct tern_conv_functions {
   void (*convolve)(const tern_conv_pass *pass);
   /// Convolves one image with vectors of channels.
   void (*convolve_channels)(const tern_conv_channel_pass *pass);
-  /// Packs pixels `first ..< first + count` (row-major over `out_height x out_width`, bias and target unused) into
-  /// panels for `tern_gemm_functions.multiply`: `[depth][columns]`, the last one filled up with zeros.
+  /// Packs pixels `first ..< first + count` (row-major over `out_height x out_width`; bias, activation and target are
+  /// unused) into panels for `tern_gemm_functions.multiply`: `[depth][columns]`, the last one filled up with zeros.
   void (*pack_pixels)(const tern_conv_pass *pass, ptrdiff_t first, ptrdiff_t count, float *panels);
   /// Packs taps `first ..< first + count` (at most `columns` of them) of some images as a panel of columns for
   /// `tern_gemm_functions.multiply`: `[images * pixels][columns]`, filled up with zeros. `image_step` is the distance

@@ -3,6 +3,7 @@
 #define TERN_DEPTHWISE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tern_isa.h"
 
@@ -18,13 +19,14 @@ typedef struct tern_depthwise_geometry {
 /// The widest kernel.
 enum { TERN_DEPTHWISE_WIDTH = 16 };
 
-/// One plane of a result from one or more planes: `target = bias + sum over terms of source[term] slid over by
-/// weights[term]`.
+/// One plane of a result from one or more planes: `target = activation(bias + sum over terms of source[term] slid over
+/// by weights[term])`.
 typedef struct tern_depthwise_pass {
   const float *source;     ///< planes of the terms, one after the other
   const float *weights;    ///< kernels of the terms, one after the other
   ptrdiff_t terms;
   const float *bias;       ///< one number, or null
+  int32_t activation;      ///< TERN_ACTIVATION_*, of `convolve`
   float *target;
 } tern_depthwise_pass;
 

@@ -3,6 +3,7 @@
 #define TERN_WINOGRAD_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tern_isa.h"
 
@@ -45,7 +46,8 @@ typedef struct tern_winograd_target {
   tern_winograd_grid grid;
   const float *sums;  ///< `sums[point * point_step + tile * lanes + lane]`
   ptrdiff_t point_step;
-  const float *bias;  ///< of the block's channels, or null
+  const float *bias;   ///< of the block's channels, or null
+  int32_t activation;  ///< TERN_ACTIVATION_*
   ptrdiff_t channels;
   float *planes;
 } tern_winograd_target;
@@ -95,7 +97,7 @@ typedef struct tern_winograd_gradient {
 struct tern_winograd_transforms {
   void (*input)(const tern_winograd_source *source);      ///< `Bᵀ d B`; tiles overlap by two pixels
   void (*gradient)(const tern_winograd_source *source);   ///< `A dy Aᵀ`
-  void (*output)(const tern_winograd_target *target);     ///< `Aᵀ s A + bias`
+  void (*output)(const tern_winograd_target *target);     ///< `Aᵀ s A + bias`, activated
   void (*filters)(const tern_winograd_filters *filters);  ///< `G g Gᵀ`
   void (*filter_gradient)(const tern_winograd_gradient *gradient);  ///< `Gᵀ s G`
 };

@@ -48,20 +48,25 @@ public enum Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
   }
 }
 
-/// Two-dimensional convolution (cross-correlation, as usual in deep learning).
+/// Two-dimensional convolution (cross-correlation, as usual in deep learning) and what follows it.
 ///
-///     y[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - pad, …] * weight[o, c, u, v]
+///     z[n, o, i, j] = bias[o] + sum over c, u, v of x[n, c, i * stride + u * dilation - pad, …] * weight[o, c, u, v]
+///     y = activation(z)
+///
+/// The activation is applied before the sums are stored, so it costs no pass over memory; see `linear` for those whose
+/// gradients keep it from that.
 ///
 /// - Parameters:
 ///   - x: `[N, C, H, W]`.
 ///   - weight: `[O, C / groups, kH, kW]`.
 ///   - bias: `[O]`.
 ///   - groups: channels are divided into so many independent convolutions; `C` groups make it depthwise.
+///   - activation: gives the same results as the function of its name behind the convolution.
 /// - Returns: `[N, O, outH, outW]` with `outH = (H + padding - dilation * (kH - 1) - 1) / stride + 1`, rounded down.
 /// - Precondition: channels agree and the kernel fits the padded input.
 public func conv2d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1,
-  groups: Int = 1
+  groups: Int = 1, activation: Activation = .none
 ) -> Tensor {
   let name = "conv2d"
   let kernel = weight.rank == 4 ? Pair(weight.shape[2], weight.shape[3]) : 1
@@ -74,20 +79,28 @@ public func conv2d(
       bias.shape == [weight.shape[0]],
       "\(name): bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
   }
-  return convolution(geometry, x, weight, bias)
+  let fuses = activation.fuses(withOperationOn: [x, weight] + (bias.map { [$0] } ?? []))
+  let y = convolution(geometry, x, weight, bias, fuses ? activation : .none)
+  return fuses ? y : activation(y)
 }
 
-// The three operations below are each bilinear, and their derivatives are one another: any order of derivative exists.
+// The three operations below are, but for the activation, each bilinear, and their derivatives are one another: any
+// order of derivative exists.
 
-private func convolution(_ geometry: ConvolutionGeometry, _ x: Tensor, _ w: Tensor, _ bias: Tensor?) -> Tensor {
+private func convolution(
+  _ geometry: ConvolutionGeometry, _ x: Tensor, _ w: Tensor, _ bias: Tensor? = nil, _ activation: Activation = .none
+) -> Tensor {
   let inputs = [x, w] + (bias.map { [$0] } ?? [])
   return .record(
-    "conv2d", shape: geometry.outputShape, dtype: checkedDType(inputs), from: inputs, saving: .tensors([x, w]),
+    "conv2d", shape: geometry.outputShape, dtype: checkedDType(inputs), from: inputs,
+    saving: activation == .none ? .tensors([x, w]) : .tensorsAndOutput([x, w]),
     compute: { backend, inputs, y in
-      backend.convolution(geometry, inputs[0], inputs[1], bias: inputs.count > 2 ? inputs[2] : nil, into: y)
+      let epilogue = Epilogue(bias: inputs.count > 2 ? inputs[2] : nil, activation: activation)
+      backend.convolution(geometry, inputs[0], inputs[1], epilogue, into: y)
     },
     pullback: { gradient, saved in
-      [
+      let gradient = activation == .none ? gradient : activation.pulledBack(gradient, output: saved.output)
+      return [
         saved.needs(0) ? inputGradient(geometry, gradient, saved[1]) : nil,
         saved.needs(1) ? weightGradient(geometry, saved[0], gradient) : nil,
         saved.needs(2) ? gradient.sum(along: [0, 2, 3]) : nil,
@@ -101,7 +114,7 @@ private func inputGradient(_ geometry: ConvolutionGeometry, _ dy: Tensor, _ w: T
     compute: { backend, inputs, dx in backend.convolutionInputGradient(geometry, inputs[0], inputs[1], into: dx) },
     pullback: { gradient, saved in
       [
-        saved.needs(0) ? convolution(geometry, gradient, saved[1], nil) : nil,
+        saved.needs(0) ? convolution(geometry, gradient, saved[1]) : nil,
         saved.needs(1) ? weightGradient(geometry, gradient, saved[0]) : nil,
       ]
     })
@@ -115,7 +128,7 @@ private func weightGradient(_ geometry: ConvolutionGeometry, _ x: Tensor, _ dy: 
     pullback: { gradient, saved in
       [
         saved.needs(0) ? inputGradient(geometry, saved[1], gradient) : nil,
-        saved.needs(1) ? convolution(geometry, saved[0], gradient, nil) : nil,
+        saved.needs(1) ? convolution(geometry, saved[0], gradient) : nil,
       ]
     })
 }

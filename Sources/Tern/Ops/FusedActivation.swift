@@ -15,6 +15,12 @@ extension Activation {
     }
   }
 
+  /// Whether an operation on these inputs may apply the activation itself: its derivative follows from the output, or
+  /// nobody will ask for one.
+  func fuses(withOperationOn inputs: [Tensor]) -> Bool {
+    derivativeFollowsFromOutput || inputs.allSatisfy { $0.node == nil }
+  }
+
   /// The gradient before the activation from the one behind it, for those whose derivative follows from the output.
   func pulledBack(_ gradient: Tensor, output y: Tensor) -> Tensor {
     switch self {

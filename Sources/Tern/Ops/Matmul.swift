@@ -56,8 +56,7 @@ public func linear(
       "linear: bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
   }
   let rows = x.rank == 2 ? x : x.reshaped(to: [-1, weight.shape[1]])
-  let isRecorded = ([x, weight] + (bias.map { [$0] } ?? [])).contains { $0.node != nil }
-  let fuses = activation.derivativeFollowsFromOutput || !isRecorded
+  let fuses = activation.fuses(withOperationOn: [x, weight] + (bias.map { [$0] } ?? []))
   let product = affine(rows, weight, bias, fuses ? activation : .none)
   let y = fuses ? product : activation(product)
   return x.rank == 2 ? y : y.reshaped(to: Array(x.shape.dropLast()) + [weight.shape[0]])

@@ -4,6 +4,8 @@ import TernRuntime
 
 /// A two-dimensional convolution (cross-correlation) over `[N, C, H, W]`.
 ///
+///     y = activation(conv2d(x, weight) + bias)
+///
 /// `weight` is `[outputChannels, inputChannels / groups, kernel.height, kernel.width]`, `bias` `[outputChannels]`; see
 /// `conv2d` for the size of the result.
 public struct Conv2D: Layer {
@@ -19,6 +21,8 @@ public struct Conv2D: Layer {
   public let dilation: Pair
   /// Independent convolutions that the channels are divided into; as many as input channels make it depthwise.
   public let groups: Int
+  /// What is applied to the result.
+  public let activation: Activation
 
   /// A convolution with new weights, drawn before the bias.
   ///
@@ -29,6 +33,7 @@ public struct Conv2D: Layer {
   ///   - dilation: rows and columns from one element of the kernel to the next.
   ///   - groups: input and output channels are divided into so many independent convolutions.
   ///   - bias: whether a bias is added; a normalization behind the layer makes it useless.
+  ///   - activation: applied before the convolution is stored, which saves a pass over memory.
   ///   - initializer: of the weight; by default uniform in `±1 / sqrt(fanIn)` with
   ///     `fanIn = inputChannels / groups * kH * kW`.
   ///   - biasInitializer: by default uniform in the same range.
@@ -37,8 +42,8 @@ public struct Conv2D: Layer {
   ///   are checked when the layer is called.
   public init(
     _ inputChannels: Int, _ outputChannels: Int, kernel: Pair, stride: Pair = 1, padding: Padding = 0,
-    dilation: Pair = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer = .standard,
-    biasInitializer: Initializer? = nil, generator: RandomGenerator = .shared
+    dilation: Pair = 1, groups: Int = 1, bias: Bool = true, activation: Activation = .none,
+    initializer: Initializer = .standard, biasInitializer: Initializer? = nil, generator: RandomGenerator = .shared
   ) {
     require(
       groups > 0 && inputChannels > 0 && outputChannels > 0 && inputChannels % groups == 0
@@ -53,6 +58,7 @@ public struct Conv2D: Layer {
     self.padding = padding
     self.dilation = dilation
     self.groups = groups
+    self.activation = activation
   }
 
   /// The convolution of `[N, inputChannels, H, W]`, `[N, outputChannels, outH, outW]` with
@@ -61,6 +67,7 @@ public struct Conv2D: Layer {
   /// - Precondition: channels agree, and the kernel fits the padded image.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     conv2d(
-      x, weight.value, bias: bias?.value, stride: stride, padding: padding, dilation: dilation, groups: groups)
+      x, weight.value, bias: bias?.value, stride: stride, padding: padding, dilation: dilation, groups: groups,
+      activation: activation)
   }
 }

@@ -3,10 +3,10 @@ import CTernCPU
 
 extension CPUBackend {
   package func convolution(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ epilogue: Epilogue, into y: StridedView
   ) {
-    let algorithm = algorithm(for: .forward, geometry, x: x, w: w, y: y, bias: bias)
-    convolution(geometry, x, w, bias: bias, into: y, by: algorithm)
+    let algorithm = algorithm(for: .forward, geometry, x: x, w: w, y: y, bias: epilogue.bias)
+    convolution(geometry, x, w, epilogue, into: y, by: algorithm)
   }
 
   package func convolutionInputGradient(
@@ -25,7 +25,7 @@ extension CPUBackend {
 
   /// - Precondition: `algorithm` is one of `ConvolutionAlgorithm.candidates`, here and below.
   package func convolution(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView,
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ epilogue: Epilogue, into y: StridedView,
     by algorithm: ConvolutionAlgorithm
   ) {
     if y.count == 0 { return }
@@ -33,15 +33,16 @@ extension CPUBackend {
     defer { launch.end() }
     x.withDenseFloats { x in
       w.withDenseFloats { w in
-        bias.withDenseFloats { bias in
+        epilogue.bias.withDenseFloats { bias in
+          let epilogue = ConvolutionEpilogue(bias: bias, activation: epilogue.activation)
           y.withDenseTarget { y in
             switch algorithm {
-            case .product: ProductConvolution(geometry, threads, isa).forward(x, w, bias: bias, y)
-            case .shifted: ShiftedConvolution(forward: geometry, w).run(threads, isa, x, bias: bias, y)
-            case .channels: ChannelConvolution(geometry, isa).run(threads, x, w, bias: bias, y)
-            case .depthwise: DepthwiseConvolution(geometry, threads, isa).forward(x, w, bias: bias, y)
-            case .winograd2: WinogradConvolution(forward: geometry, w, tile: 2).run(threads, isa, x, bias: bias, y)
-            case .winograd4: WinogradConvolution(forward: geometry, w, tile: 4).run(threads, isa, x, bias: bias, y)
+            case .product: ProductConvolution(geometry, threads, isa).forward(x, w, epilogue, y)
+            case .shifted: ShiftedConvolution(forward: geometry, w).run(threads, isa, x, epilogue, y)
+            case .channels: ChannelConvolution(geometry, isa).run(threads, x, w, epilogue, y)
+            case .depthwise: DepthwiseConvolution(geometry, threads, isa).forward(x, w, epilogue, y)
+            case .winograd2: WinogradConvolution(forward: geometry, w, tile: 2).run(threads, isa, x, epilogue, y)
+            case .winograd4: WinogradConvolution(forward: geometry, w, tile: 4).run(threads, isa, x, epilogue, y)
             }
           }
         }
@@ -62,10 +63,10 @@ extension CPUBackend {
           switch algorithm {
           case .product: ProductConvolution(geometry, threads, isa).inputGradient(dy, w, dx)
           case .shifted, .channels:
-            ShiftedConvolution(inputGradient: geometry, w).run(threads, isa, dy, bias: nil, dx)
+            ShiftedConvolution(inputGradient: geometry, w).run(threads, isa, dy, .none, dx)
           case .depthwise: DepthwiseConvolution(geometry, threads, isa).inputGradient(dy, w, dx)
-          case .winograd2: WinogradConvolution(inputGradient: geometry, w, tile: 2).run(threads, isa, dy, bias: nil, dx)
-          case .winograd4: WinogradConvolution(inputGradient: geometry, w, tile: 4).run(threads, isa, dy, bias: nil, dx)
+          case .winograd2: WinogradConvolution(inputGradient: geometry, w, tile: 2).run(threads, isa, dy, .none, dx)
+          case .winograd4: WinogradConvolution(inputGradient: geometry, w, tile: 4).run(threads, isa, dy, .none, dx)
           }
         }
       }

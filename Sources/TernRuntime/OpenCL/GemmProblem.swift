@@ -69,6 +69,11 @@ struct GemmProblem {
   }
 }
 
+extension Activation {
+  /// The definition that `activation.cl` expects; without an activation there is none, and no program of its own.
+  var definitions: [String] { self == .none ? [] : ["ACTIVATION=\(rawValue)"] }
+}
+
 extension OpenCLBackend {
   /// A kernel's definition for a dtype; none for the most usual, so that it is one program.
   func dtypeDefinition(_ name: String, _ dtype: DType) -> [String] { dtype == .float32 ? [] : ["\(name)=\(dtype)"] }

@@ -141,6 +141,7 @@ private struct GatheredShape {
     return [("SOURCE", source.dtype), ("WEIGHT", problem.w.dtype), ("RESULT", result.dtype)]
       .filter { $0.1 != .float32 }.map { "\($0.0)=\($0.1)" }
       + (problem.bias.map { $0.dtype == result.dtype ? [] : ["BIAS=\($0.dtype)"] } ?? [])
+      + problem.activation.definitions
   }
 
   func arguments(_ problem: ConvolutionProblem) -> [KernelArgument] {

@@ -2,10 +2,10 @@
 
 extension OpenCLBackend {
   package func convolution(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ epilogue: Epilogue, into y: StridedView
   ) {
     guard y.count > 0 else { return }
-    let problem = ConvolutionProblem(pass: .forward, geometry: geometry, x: x, w: w, y: y, bias: bias)
+    let problem = ConvolutionProblem(pass: .forward, geometry: geometry, x: x, w: w, y: y, epilogue: epilogue)
     convolution(problem, by: .choice(for: problem, on: self))
   }
 

@@ -16,7 +16,7 @@ extension OpenCLBackend {
     if isCPUDevice { wideDepthwise(problem) } else { tiledDepthwise(problem) }
   }
 
-  /// The kernels' definitions: the filter's size, so that loops over it are unrolled, and the dtypes.
+  /// The kernels' definitions: the filter's size, so that loops over it are unrolled, the dtypes and the activation.
   private func depthwiseDefinitions(_ problem: ConvolutionProblem) -> [String] {
     let geometry = problem.geometry
     let (source, result) = problem.pass == .inputGradient ? (problem.y, problem.x) : (problem.x, problem.y)
@@ -29,6 +29,7 @@ extension OpenCLBackend {
       + sizes.filter { $0.1 != 3 }.map { "\($0.0)=\($0.1)" }
       + dtypes.filter { $0.1 != .float32 }.map { "\($0.0)=\($0.1)" }
       + (problem.bias.map { $0.dtype == result.dtype ? [] : ["BIAS=\($0.dtype)"] } ?? [])
+      + problem.activation.definitions
   }
 
   // MARK: Devices of type CPU

@@ -85,7 +85,11 @@ struct ConvolutionProblem {
   let pass: ConvolutionPass
   let geometry: ConvolutionGeometry
   let x, w, y: StridedView
-  var bias: StridedView?
+  /// Of the forward pass; gradients have none.
+  var epilogue = Epilogue()
+
+  var bias: StridedView? { epilogue.bias }
+  var activation: Activation { epilogue.activation }
 }
 
 extension ConvolutionGeometry {

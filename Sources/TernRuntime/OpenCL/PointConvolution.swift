@@ -50,7 +50,7 @@ extension OpenCLBackend {
         bias: problem.bias.map {
           GemmBias(
             storage: $0.storage, dtype: $0.dtype, offset: $0.offset, inner: m * $0.strides[0], row: $0.strides[0])
-        }))
+        }, activation: problem.activation))
   }
 
   private func gradientProduct(_ problem: ConvolutionProblem, y: StridedView, into x: StridedView) {

@@ -37,8 +37,8 @@ extension OpenCLBackend {
       if c.column == 1 && stores.allSatisfy({ $0 % 4 == 0 }) { definitions.append("RESULT_LANES=4") }
     }
     if span >= 1 << 31 { definitions.append("OFFSET=long") }
-    if problem.activation != .none { definitions.append("ACTIVATION=\(problem.activation.rawValue)") }
-    return definitions + dtypeDefinition("LEFT", problem.a.dtype) + dtypeDefinition("RIGHT", problem.b.dtype)
+    return definitions + problem.activation.definitions + dtypeDefinition("LEFT", problem.a.dtype)
+      + dtypeDefinition("RIGHT", problem.b.dtype)
       + resultDefinitions(c, problem.bias)
   }
 }

@@ -3,7 +3,8 @@
 // Winograd convolutions on GPUs: `winograd_gpu.cl` around batched matrix products, a chunk of images at a time.
 
 extension OpenCLBackend {
-  func tiledWinograd(_ plan: WinogradPlan, w: StridedView, bias: StridedView?) {
+  func tiledWinograd(_ plan: WinogradPlan, w: StridedView, _ epilogue: Epilogue) {
+    let bias = epilogue.bias
     let filters = scratch(plan.points * plan.groups * plan.outputs * plan.channels)
     launch(
       "winograd_gpu.cl", "winograd_filters", definitions: plan.definitions(source: w.dtype),
@@ -22,7 +23,7 @@ extension OpenCLBackend {
       let (result, outputs) = (part.result, plan.groups * plan.outputs)
       launch(
         "winograd_gpu.cl", "winograd_outputs",
-        definitions: plan.definitions(result: result.dtype, bias: bias?.dtype),
+        definitions: plan.definitions(result: result.dtype, epilogue),
         global: [roundUp(part.tiles, to: 64), outputs], local: [64, 1],
         [
           .storage(products), .storage(result.storage), .storage(bias?.storage ?? products),

@@ -28,7 +28,7 @@ extension OpenCLBackend {
             GemmBias(
               storage: $0.storage, dtype: $0.dtype, offset: $0.offset, inner: sizes.m * $0.strides[0],
               row: $0.strides[0])
-          }))
+          }, activation: problem.activation))
     }
   }
 

@@ -6,14 +6,14 @@
 extension OpenCLBackend {
   func wideConvolution(_ problem: ConvolutionProblem) {
     switch problem.pass {
-    case .forward: wideForward(problem.geometry, problem.x, problem.w, bias: problem.bias, into: problem.y)
+    case .forward: wideForward(problem.geometry, problem.x, problem.w, problem.epilogue, into: problem.y)
     case .inputGradient: wideInputGradient(problem.geometry, problem.y, problem.w, into: problem.x)
     case .weightGradient: wideWeightGradient(problem.geometry, problem.x, problem.y, into: problem.w)
     }
   }
 
   private func wideForward(
-    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, bias: StridedView?, into y: StridedView
+    _ geometry: ConvolutionGeometry, _ x: StridedView, _ w: StridedView, _ epilogue: Epilogue, into y: StridedView
   ) {
     let layout = FrameLayout(input: geometry)
     let frames = frames(
@@ -31,8 +31,8 @@ extension OpenCLBackend {
         weights: weights.storage, weightsOffset: weights.offset, weightsGroup: m * k, weightsPhase: 0,
         frames: frames, frameImage: geometry.inputChannels * layout.channel,
         frameGroup: geometry.inputChannelsPerGroup * layout.channel, pitch: layout.pitch,
-        result: y, resultRow: image, height: geometry.outputHeight, width: geometry.outputWidth, phases: nil, bias: bias
-      ))
+        result: y, resultRow: image, height: geometry.outputHeight, width: geometry.outputWidth, phases: nil,
+        epilogue: epilogue))
   }
 
   private func wideInputGradient(
@@ -76,7 +76,7 @@ extension OpenCLBackend {
           vertical: vertical, horizontal: horizontal,
           dilation: (geometry.dilationHeight, geometry.dilationWidth), pad: (geometry.padTop, geometry.padLeft)
         ),
-        bias: nil))
+        epilogue: Epilogue()))
   }
 
   private func wideWeightGradient(
@@ -117,7 +117,7 @@ extension OpenCLBackend {
     let columns = ceilDivide(call.height, call.phases?.vertical.count ?? 1) * call.pitch
     let plan = WidePlan(m: call.m, n: columns, k: call.k, batch: batch, shape: shape, computeUnits: computeUnits)
     let result = GemmOperand(storage: call.result.storage, dtype: call.result.dtype, row: 0, column: 1)
-    let bias = call.bias.map {
+    let bias = call.epilogue.bias.map {
       GemmBias(storage: $0.storage, dtype: $0.dtype, offset: $0.offset, row: $0.strides[0])
     }
     let channels = call.m * call.groups
@@ -139,6 +139,7 @@ extension OpenCLBackend {
           call.phases?.dilation.0 ?? 1, call.phases?.dilation.1 ?? 1,
           call.phases?.vertical.origin ?? 0, call.phases?.horizontal.origin ?? 0,
           bias?.offset ?? 0, bias?.row ?? 0, bias == nil ? 0 : 1,
+          Int(call.epilogue.activation.rawValue),
         ]),
       ])
   }
@@ -165,5 +166,5 @@ private struct WideConvolution {
     (
       vertical: GradientPhases, horizontal: GradientPhases, dilation: (Int, Int), pad: (Int, Int)
     )?
-  let bias: StridedView?
+  let epilogue: Epilogue
 }

@@ -55,18 +55,19 @@ struct WideWinograd {
     .longs([plan.groups * plan.tiles * pitch, plan.tiles * pitch, pitch])
   }
 
-  func definitions(source: DType = .float32, result: DType = .float32, bias: DType? = nil) -> [String] {
-    [shape.definition] + plan.definitions(source: source, result: result, bias: bias)
+  func definitions(source: DType = .float32, result: DType = .float32, _ epilogue: Epilogue = Epilogue()) -> [String] {
+    [shape.definition] + plan.definitions(source: source, result: result, epilogue)
   }
 }
 
 extension OpenCLBackend {
-  func wideWinograd(_ plan: WinogradPlan, w: StridedView, bias: StridedView?) {
+  func wideWinograd(_ plan: WinogradPlan, w: StridedView, _ epilogue: Epilogue) {
+    let bias = epilogue.bias
     var plan = plan
     plan.source = floatRows(plan.source)
     let sizes = WideWinograd(plan: plan, shape: wideShape)
     let filters = transformedFilters(sizes, w)
-    let definitions = sizes.definitions(result: plan.result.dtype, bias: bias?.dtype)
+    let definitions = sizes.definitions(result: plan.result.dtype, epilogue)
     let others: [KernelArgument] = [
       .storage(filters), .storage(plan.result.storage), .storage(bias?.storage ?? plan.result.storage),
     ]

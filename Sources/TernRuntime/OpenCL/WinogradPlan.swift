@@ -56,10 +56,13 @@ struct WinogradPlan {
   }
 
   /// The kernels' definitions.
-  func definitions(source: DType = .float32, result: DType = .float32, bias: DType? = nil) -> [String] {
-    (tile == 4 ? [] : ["OUT=\(tile)"]) + (source == .float32 ? [] : ["SOURCE=\(source)"])
+  func definitions(source: DType = .float32, result: DType = .float32, _ epilogue: Epilogue = Epilogue()) -> [String] {
+    let bias = epilogue.bias?.dtype
+    return
+      (tile == 4 ? [] : ["OUT=\(tile)"]) + (source == .float32 ? [] : ["SOURCE=\(source)"])
       + (result == .float32 ? [] : ["RESULT=\(result)"])
       + (bias == nil || bias == result ? [] : ["BIAS=\(bias!)"])
+      + epilogue.activation.definitions
   }
 }
 
@@ -77,8 +80,8 @@ extension OpenCLBackend {
     switch (problem.pass, isCPUDevice) {
     case (.weightGradient, true): wideWinogradWeightGradient(plan, into: problem.w)
     case (.weightGradient, false): tiledWinogradWeightGradient(plan, into: problem.w)
-    case (_, true): wideWinograd(plan, w: problem.w, bias: problem.bias)
-    case (_, false): tiledWinograd(plan, w: problem.w, bias: problem.bias)
+    case (_, true): wideWinograd(plan, w: problem.w, problem.epilogue)
+    case (_, false): tiledWinograd(plan, w: problem.w, problem.epilogue)
     }
   }
 }

@@ -38,6 +38,8 @@ import Testing
         padding: .explicit(top: 1, bottom: 0, left: 2, right: 1), dilation: Pair(1, 2), groups: 2)
       try expectEqual(layer(x), expected)
       #expect(Conv2D(1, 6, kernel: 5, bias: false).parameters().map(\.name) == ["weight"])
+      let activated = Conv2D(4, 3, kernel: 3, activation: .silu)
+      try expectEqual(activated(x), silu(conv2d(x, activated.weight.value, bias: activated.bias!.value)))
     }
   }
 

@@ -150,8 +150,10 @@ extension ConvolutionAlgorithm {
         #expect(error < tolerance, "\(test.name), \(dtype) \(layout): \(pass) by \(algorithm) off by \(error)")
       }
     }
-    compare(.forward, expected.y) { backend.convolution(g, x, w, bias: nil, into: $1, by: $0) }
-    compare(.forward, expected.y(bias: bias.values, g)) { backend.convolution(g, x, w, bias: bias, into: $1, by: $0) }
+    compare(.forward, expected.y) { backend.convolution(g, x, w, Epilogue(), into: $1, by: $0) }
+    compare(.forward, expected.y(bias: bias.values, g)) {
+      backend.convolution(g, x, w, Epilogue(bias: bias), into: $1, by: $0)
+    }
     compare(.inputGradient, expected.dx) { backend.convolutionInputGradient(g, dy, w, into: $1, by: $0) }
     compare(.weightGradient, expected.dw) { backend.convolutionWeightGradient(g, x, dy, into: $1, by: $0) }
   }

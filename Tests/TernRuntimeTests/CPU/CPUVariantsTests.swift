@@ -99,7 +99,7 @@ import Testing
     switch pass {
     case .forward:
       let y = ViewLayout.dense.view(.float32, g.outputShape)
-      backend.convolution(g, x, w, bias: nil, into: y, by: algorithm)
+      backend.convolution(g, x, w, Epilogue(), into: y, by: algorithm)
       return y.values
     case .inputGradient:
       let dx = ViewLayout.dense.view(.float32, g.inputShape)

@@ -33,7 +33,7 @@ import Testing
       for algorithm in ConvolutionAlgorithm.candidates(for: pass, g) {
         let result = ViewLayout.dense.view(.float32, shape)
         switch pass {
-        case .forward: backend.convolution(g, x, w, bias: nil, into: result, by: algorithm)
+        case .forward: backend.convolution(g, x, w, Epilogue(), into: result, by: algorithm)
         case .inputGradient: backend.convolutionInputGradient(g, dy, w, into: result, by: algorithm)
         case .weightGradient: backend.convolutionWeightGradient(g, x, dy, into: result, by: algorithm)
         }

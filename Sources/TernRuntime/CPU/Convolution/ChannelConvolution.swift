@@ -47,7 +47,7 @@ struct ChannelConvolution {
   }
 
   func run(
-    _ threads: ThreadPool, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ threads: ThreadPool, _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
     _ y: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
@@ -80,7 +80,8 @@ struct ChannelConvolution {
             (pass.out_height, pass.out_width) = (min(rowsPerBand, g.outputHeight - row), g.outputWidth)
             pass.channel_step = g.outputHeight * g.outputWidth
             pass.target = y + image * outputs * pass.channel_step + row * g.outputWidth
-            pass.bias = bias.map { $0 + group * outputs }
+            pass.bias = epilogue.from(channel: group * outputs).bias
+            pass.activation = epilogue.activation.rawValue
             offsets.withUnsafeBufferPointer {
               pass.offsets = $0.baseAddress
               convolution.convolve_channels(&pass)

@@ -16,6 +16,9 @@ package enum ConvolutionAlgorithm: String, CaseIterable, Sendable {
   /// Winograd's F(4x4, 3x3): fewer products, and about twice the rounding error of a direct sum.
   case winograd4
 
+  /// Overrides the choice for the calls of a test.
+  @TaskLocal package static var forced: ConvolutionAlgorithm?
+
   /// `TERN_CONV` names one of these. Other names belong to other kinds of device.
   fileprivate static let fromEnvironment = environmentValue("TERN_CONV").flatMap(ConvolutionAlgorithm.init)
 
@@ -39,13 +42,14 @@ package enum ConvolutionAlgorithm: String, CaseIterable, Sendable {
 }
 
 extension CPUBackend {
-  /// What the environment forces, if it applies, else what `tern tune` chose, else the default.
+  /// What something forces, where it is valid, else what `tern tune` chose, else the default.
   func algorithm(
     for pass: ConvolutionPass, _ geometry: ConvolutionGeometry, x: StridedView, w: StridedView, y: StridedView,
     bias: StridedView? = nil
   ) -> ConvolutionAlgorithm {
     let candidates = ConvolutionAlgorithm.candidates(for: pass, geometry)
-    if let forced = ConvolutionAlgorithm.fromEnvironment, candidates.contains(forced) { return forced }
+    let forced = ConvolutionAlgorithm.forced ?? ConvolutionAlgorithm.fromEnvironment
+    if let forced, candidates.contains(forced) { return forced }
     let problem = ProblemClass.convolution(pass, geometry, x: x, w: w, y: y, bias: bias)
     return choices.choice(for: problem, among: candidates) ?? candidates[0]
   }

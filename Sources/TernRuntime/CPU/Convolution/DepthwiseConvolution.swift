@@ -57,7 +57,8 @@ struct DepthwiseConvolution {
   }
 
   func forward(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
+    _ y: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     forEachPlane(g.batch * g.outputChannels) { plane in
@@ -65,7 +66,8 @@ struct DepthwiseConvolution {
       var slide = self.slide
       var pass = tern_depthwise_pass(
         source: x + (image * g.inputChannels + channel / multiplier) * inputPlane, weights: w + channel * taps,
-        terms: 1, bias: bias.map { $0 + channel }, target: y + plane * outputPlane)
+        terms: 1, bias: epilogue.from(channel: channel).bias, activation: epilogue.activation.rawValue,
+        target: y + plane * outputPlane)
       functions.convolve(&slide, &pass, false)
     }
   }
@@ -77,7 +79,8 @@ struct DepthwiseConvolution {
       let (image, channel) = (plane / g.inputChannels, plane % g.inputChannels)
       var pass = tern_depthwise_pass(
         source: dy + (image * g.outputChannels + channel * multiplier) * outputPlane,
-        weights: w + channel * multiplier * taps, terms: multiplier, bias: nil, target: dx + plane * inputPlane)
+        weights: w + channel * multiplier * taps, terms: multiplier, bias: nil,
+        activation: Activation.none.rawValue, target: dx + plane * inputPlane)
       var slide = isReversible ? reversedSlide : self.slide
       if isReversible { functions.convolve(&slide, &pass, true) } else { functions.input_gradient(&slide, &pass) }
     }

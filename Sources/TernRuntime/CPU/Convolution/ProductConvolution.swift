@@ -19,7 +19,8 @@ struct ProductConvolution {
   private var outputs: Int { geometry.outputChannelsPerGroup }
 
   func forward(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
+    _ y: UnsafeMutablePointer<Float>
   ) {
     forEachProduct { image, group in
       let weights = tern_matrix(
@@ -28,7 +29,8 @@ struct ProductConvolution {
         m: outputs, n: pixels, k: inputs, a: weights,
         b: plane(x + (image * geometry.groups + group) * inputs * pixels),
         c: y + (image * geometry.groups + group) * outputs * pixels, rowStep: pixels, functions: functions)
-      product.rowBias = bias.map { $0 + group * outputs }
+      product.rowBias = epilogue.from(channel: group * outputs).bias
+      product.activation = epilogue.activation
       return product
     }
   }

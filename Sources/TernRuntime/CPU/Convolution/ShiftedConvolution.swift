@@ -66,7 +66,7 @@ struct ShiftedConvolution {
   }
 
   func run(
-    _ threads: ThreadPool, _ isa: tern_isa, _ source: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ threads: ThreadPool, _ isa: tern_isa, _ source: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
     _ target: UnsafeMutablePointer<Float>
   ) {
     let (convolution, gemm) = (tern_conv_functions_for(isa).pointee, tern_gemm_functions_for(isa).pointee)
@@ -88,7 +88,7 @@ struct ShiftedConvolution {
             for (index, pass) in passes.enumerated() {
               self.run(
                 pass, offsets[index], first, unit: image, firstRow: band * bands.rows, bands, planes,
-                bias: bias.map { $0 + image % groups * targetChannels }, target, convolution, gemm)
+                epilogue.from(channel: image % groups * targetChannels), target, convolution, gemm)
               first += pass.taps.count * sourceChannels * targetChannels
             }
           }
@@ -112,7 +112,7 @@ struct ShiftedConvolution {
 
   private func run(
     _ pass: Pass, _ offsets: [Int32], _ packed: UnsafeMutablePointer<Float>, unit: Int, firstRow: Int, _ bands: Bands,
-    _ planes: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>,
+    _ planes: UnsafeMutablePointer<Float>, _ epilogue: ConvolutionEpilogue, _ target: UnsafeMutablePointer<Float>,
     _ convolution: tern_conv_functions, _ gemm: tern_gemm_functions
   ) {
     let rows = min(bands.rows, pass.outputHeight - firstRow)
@@ -125,7 +125,8 @@ struct ShiftedConvolution {
           channels: targetChannels, depth: offsets.count, weights: packed, offsets: offsets.baseAddress ?? none,
           source: planes, pitch: bands.pitch, out_height: rows, out_width: pass.outputWidth,
           target: target + unit * targetChannels * targetPlane + pass.targetOffset + firstRow * pass.rowStep,
-          channel_step: targetPlane, row_step: pass.rowStep, column_step: pass.columnStep, bias: bias)
+          channel_step: targetPlane, row_step: pass.rowStep, column_step: pass.columnStep,
+          bias: epilogue.bias, activation: epilogue.activation.rawValue)
         if packsPixels(work, gemm) { runPacked(&work, convolution, gemm) } else { convolution.convolve(&work) }
       }
     }
@@ -158,6 +159,7 @@ struct ShiftedConvolution {
         (block.b_step, block.b_panel_step) = (width, width * pass.depth)
         (block.c, block.c_step) = (pass.target + first, pass.channel_step)
         block.row_bias = pass.bias
+        block.activation = pass.activation
         gemm.multiply(&block)
       }
     }

@@ -77,7 +77,7 @@ struct WinogradConvolution {
   private var tileColumns: Int { (targetWidth + tile - 1) / tile }
 
   func run(
-    _ threads: ThreadPool, _ isa: tern_isa, _ source: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ threads: ThreadPool, _ isa: tern_isa, _ source: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
     _ target: UnsafeMutablePointer<Float>
   ) {
     let work = Work(self, isa)
@@ -87,7 +87,7 @@ struct WinogradConvolution {
         Group(
           source: source + group * sourceChannels * sourceHeight * sourceWidth,
           weights: weights + group * sourceChannels * targetChannels * 9,
-          bias: bias.map { $0 + group * targetChannels },
+          epilogue: epilogue.from(channel: group * targetChannels),
           target: target + group * targetChannels * targetHeight * targetWidth))
     }
   }
@@ -95,7 +95,7 @@ struct WinogradConvolution {
   /// The operands of one group of channels.
   private struct Group {
     let source: UnsafePointer<Float>, weights: UnsafePointer<Float>
-    let bias: UnsafePointer<Float>?
+    let epilogue: ConvolutionEpilogue
     let target: UnsafeMutablePointer<Float>
   }
 
@@ -254,9 +254,10 @@ struct WinogradConvolution {
         (output.grid.height, output.grid.width) = (c.targetHeight, c.targetWidth)
         output.grid.image_step = c.groups * c.targetChannels * c.targetHeight * c.targetWidth
         output.point_step = sumStep
+        output.activation = group.epilogue.activation.rawValue
         for block in 2 * panelRange.lowerBound..<min(2 * panelRange.upperBound, targetBlocks) {
           output.sums = UnsafePointer(sums) + (block - 2 * panelRange.lowerBound) * range.count * lanes
-          output.bias = group.bias.map { $0 + block * lanes }
+          output.bias = group.epilogue.from(channel: block * lanes).bias
           output.channels = min(lanes, c.targetChannels - block * lanes)
           output.planes = group.target + block * lanes * c.targetHeight * c.targetWidth
           transforms.output(&output)

@@ -149,7 +149,7 @@ extension OpenCLBackend {
       }
       gemm(
         GemmProblem(
-          m: plan.outputs, n: plan.channels, k: tiles, outer: plan.points, inner: plan.groups,
+          m: plan.outputs, n: line, k: tiles, outer: plan.points, inner: plan.groups,
           a: operand(gradients, sizes.outputPitch).transposed, b: operand(points, sizes.channelPitch),
           c: GemmOperand(
             storage: sums, dtype: .float32, offset: index * sum, outer: plan.groups * filter, inner: filter, row: line,

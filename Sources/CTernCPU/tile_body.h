@@ -70,8 +70,8 @@ static __attribute__((noinline)) void TERN_VARIANT(store_tile)(
 }
 
 /// One tile: `c[i] (+)= sum over p of a[i * row_step + p * a_step] * b_p`, then activated, where the columns `b_p`
-/// stand at `b + p * b_step`, or at `b + offsets[p]` if there are offsets. `rows`, `vectors`, some steps and the absence
-/// of offsets are constants where this is inlined, so that the sums live in registers.
+/// stand at `b + p * b_step`, or at `b + offsets[p]` if there are offsets. `rows`, `vectors`, some steps and the
+/// absence of offsets are constants where this is inlined, so that the sums live in registers.
 INLINE void TERN_VARIANT(tile)(
     const int rows, const int vectors, ptrdiff_t k, const float *a, ptrdiff_t row_step, ptrdiff_t a_step,
     const float *b, ptrdiff_t b_step, const int32_t *offsets, const TERN_VARIANT(tile_store) *store) {

@@ -52,23 +52,6 @@ struct ExitTests {
     }
   }
 
-  /// The thread that exits is another one than the one whose kernel is compiled.
-  @Test(arguments: 0..<3) func compilationOfAnotherThreadIsWaitedFor(_: Int) async {
-    await #expect(processExitsWith: .exitCode(0)) {
-      let work = try ExitSupport.Work()
-      work.enqueue(1)
-      let started = DispatchSemaphore(value: 0)
-      Thread.detachNewThread {
-        while let more = try? ExitSupport.Work() {
-          started.signal()
-          more.enqueue(1)
-        }
-      }
-      started.wait()
-      exit(0)
-    }
-  }
-
   /// A thread that goes on must not take what it finds in memory for a result.
   @Test func readsThrowFromThenOn() async {
     await #expect(processExitsWith: .exitCode(7)) {

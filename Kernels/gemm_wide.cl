@@ -69,12 +69,7 @@ static inline void activate_run(float *row, long count, long activation) {
     LANES_LOOP for (long j = 0; j < count; j++) row[j] = FUNCTION(row[j]); \
     break;
   switch (activation) {
-    ACTIVATE(TERN_ACTIVATION_RELU, tern_relu)
-    ACTIVATE(TERN_ACTIVATION_TANH, tern_tanh)
-    ACTIVATE(TERN_ACTIVATION_SIGMOID, tern_sigmoid)
-    ACTIVATE(TERN_ACTIVATION_GELU, tern_gelu)
-    ACTIVATE(TERN_ACTIVATION_GELU_TANH, tern_gelu_tanh)
-    ACTIVATE(TERN_ACTIVATION_SILU, tern_silu)
+    TERN_ACTIVATIONS(ACTIVATE)
   }
 #undef ACTIVATE
 }

@@ -26,16 +26,23 @@ TERN_MATH float tern_gelu_tanh(float x) {
 
 TERN_MATH float tern_silu(float x) { return x * tern_sigmoid(x); }
 
+/// `ACTIVATE(code, function)` for each activation but none.
+#define TERN_ACTIVATIONS(ACTIVATE)                    \
+  ACTIVATE(TERN_ACTIVATION_RELU, tern_relu)           \
+  ACTIVATE(TERN_ACTIVATION_TANH, tern_tanh)           \
+  ACTIVATE(TERN_ACTIVATION_SIGMOID, tern_sigmoid)     \
+  ACTIVATE(TERN_ACTIVATION_GELU, tern_gelu)           \
+  ACTIVATE(TERN_ACTIVATION_GELU_TANH, tern_gelu_tanh) \
+  ACTIVATE(TERN_ACTIVATION_SILU, tern_silu)
+
 /// One element; for an `activation` that is no constant, loops are faster with the switch around them.
 TERN_MATH float tern_activated(float x, int activation) {
+#define TERN_ACTIVATE(CODE, FUNCTION) \
+  case CODE: return FUNCTION(x);
   switch (activation) {
-    case TERN_ACTIVATION_RELU: return tern_relu(x);
-    case TERN_ACTIVATION_TANH: return tern_tanh(x);
-    case TERN_ACTIVATION_SIGMOID: return tern_sigmoid(x);
-    case TERN_ACTIVATION_GELU: return tern_gelu(x);
-    case TERN_ACTIVATION_GELU_TANH: return tern_gelu_tanh(x);
-    case TERN_ACTIVATION_SILU: return tern_silu(x);
+    TERN_ACTIVATIONS(TERN_ACTIVATE)
     default: return x;
   }
+#undef TERN_ACTIVATE
 }
 #endif

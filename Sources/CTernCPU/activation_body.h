@@ -21,12 +21,7 @@ static void TERN_VARIANT(activate_vectors)(float *x, ptrdiff_t count, int32_t ac
     VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) x[i] = FUNCTION(x[i]);                    \
     break;
   switch (activation) {
-    ACTIVATE(TERN_ACTIVATION_RELU, tern_relu)
-    ACTIVATE(TERN_ACTIVATION_TANH, tern_tanh)
-    ACTIVATE(TERN_ACTIVATION_SIGMOID, tern_sigmoid)
-    ACTIVATE(TERN_ACTIVATION_GELU, tern_gelu)
-    ACTIVATE(TERN_ACTIVATION_GELU_TANH, tern_gelu_tanh)
-    ACTIVATE(TERN_ACTIVATION_SILU, tern_silu)
+    TERN_ACTIVATIONS(ACTIVATE)
   }
 #undef ACTIVATE
 #undef VECTOR_LOOP

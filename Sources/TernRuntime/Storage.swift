@@ -26,15 +26,10 @@ package final class Storage: @unchecked Sendable {
     self.handle = handle
   }
 
-  /// Notes that a command which takes the block has been enqueued.
-  func markWritten() {
-    _ = contents.compareExchange(expected: .nothing, desired: .something, ordering: .relaxed)
-  }
-
-  /// Notes that a command which takes the block has failed or was dropped: if nothing has been written so far, nothing
-  /// may be read from now on.
-  func markLost() {
-    _ = contents.compareExchange(expected: .nothing, desired: .lost, ordering: .relaxed)
+  /// Notes that a command which takes the block has been enqueued, or has failed or was dropped: then, if nothing has
+  /// been written so far, nothing may be read from now on.
+  func mark(isEnqueued: Bool) {
+    _ = contents.compareExchange(expected: .nothing, desired: isEnqueued ? .something : .lost, ordering: .relaxed)
   }
 
   /// Whether the command that should have written the block never ran.

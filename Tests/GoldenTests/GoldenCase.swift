@@ -87,6 +87,7 @@ struct Attributes: Sendable {
     case list([Value])
     case table([String: Value])
 
+    /// One kind after the other is tried; the last one throws what does not fit.
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
       if container.decodeNil() {

@@ -115,7 +115,7 @@ extension OpenCLBackend {
   }
 
   private func settle(_ arguments: [KernelArgument], isEnqueued: Bool) {
-    for case let storage? in arguments.map(\.storage) { isEnqueued ? storage.markWritten() : storage.markLost() }
+    for argument in arguments { argument.storage?.mark(isEnqueued: isEnqueued) }
   }
 
   static func defaultLocalSize(_ global: [Int]) -> [Int] {

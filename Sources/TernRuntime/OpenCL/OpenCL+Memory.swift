@@ -113,7 +113,7 @@ extension OpenCLBackend {
 
   package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {
     guard let base = source.baseAddress, !source.isEmpty else { return }
-    guard !queue.hasFailed else { return storage.markLost() }
+    guard !queue.hasFailed else { return storage.mark(isEnqueued: false) }
     guard let buffer = storage.buffer else { return queue.fail(Self.neverAllocated("upload")) }
     func write(_ bytes: UnsafeRawPointer, blocking: Bool, event: UnsafeMutablePointer<cl_event?>?) -> Bool {
       let isEnqueued = queue.submit(.upload(source.count), event: event) { queue, event, statistics in
@@ -126,7 +126,7 @@ extension OpenCLBackend {
         if blocking { statistics.hostSyncs += 1 }
         return nil
       }
-      isEnqueued ? storage.markWritten() : storage.markLost()
+      storage.mark(isEnqueued: isEnqueued)
       return isEnqueued
     }
     // The simulator never calls back, because a command is complete before anybody can ask for it.

@@ -27,7 +27,7 @@ extension OpenCLBackend {
       for key in order { try run(program, key, classes[key]!) }
     } catch {
       queue.fail(error)
-      for view in operands.flatMap(\.outputs) { view.storage.markLost() }
+      for view in operands.flatMap(\.outputs) { view.storage.mark(isEnqueued: false) }
     }
   }
 

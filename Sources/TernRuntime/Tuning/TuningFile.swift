@@ -24,14 +24,14 @@ extension TuningFile {
   /// Reads the file; nil where there is none that is of use.
   static func read(in folder: String, for identity: DeviceIdentity) -> Self? {
     let path = path(in: folder, for: identity)
-    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
-    defer { try? file.close() }
+    guard let file = try? RegularFile(path: path) else { return nil }
     func ignored(_ reason: String) -> Self? {
       warnOnce("\(path) is ignored: \(reason); delete it, or run `tern tune` to replace it")
       return nil
     }
-    let data = (try? file.read(upToCount: largest + 1)) ?? Data()
-    guard data.count <= largest, let read = try? JSONDecoder().decode(Self.self, from: data) else {
+    guard file.size <= largest, let data = try? file.contents(),
+      let read = try? JSONDecoder().decode(Self.self, from: data)
+    else {
       return ignored("it is damaged")
     }
     guard read.format == currentFormat else { return ignored("its format is '\(read.format)', not '\(currentFormat)'") }

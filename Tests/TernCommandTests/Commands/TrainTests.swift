@@ -94,7 +94,7 @@ import Testing
     let checkpoint = directory.path + "/model", steps = directory.path + "/steps"
     let arguments = ["train", "logistic", "--limit", "200", "--json-steps", steps]
     let child = try Tool.Child(arguments + ["--epochs", "1000000", "--checkpoint", checkpoint])
-    // The first loss is on disk as soon as it is known.
+    // The first loss is on disk as soon as it is known; until then there may be no file.
     while child.isRunning, (try? String(contentsOfFile: steps, encoding: .utf8))?.isEmpty ?? true { usleep(20_000) }
     child.interrupt()
     let outcome = try child.wait()

@@ -14,6 +14,7 @@ import Testing
     FileCache(folder: folder + "/things", kind: "thing", format: format, limit: limit)
   }
   private var cache: FileCache { Self.cache(folder.path) }
+  /// None where the cache has made no folder.
   private var names: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/things").sorted()) ?? []
   }
@@ -96,11 +97,11 @@ import Testing
     #expect(names.filter { !$0.hasSuffix(".thing") } == [".y.thing.1.1.partial", "README"])
   }
 
-  @Test func sizeStaysBelowTheLimit() {
+  @Test func sizeStaysBelowTheLimit() throws {
     let small = Self.cache(folder.path, limit: 20_000)
     for number in 0..<60 { small.keep(Self.value(number), for: Self.key(number)) }
-    let sum = names.reduce(0) { sum, name in
-      sum + ((try? Data(contentsOf: URL(fileURLWithPath: folder.path + "/things/" + name)).count) ?? 0)
+    let sum = try names.reduce(0) { sum, name in
+      try sum + Data(contentsOf: URL(fileURLWithPath: folder.path + "/things/" + name)).count
     }
     #expect(5000...(20_000 + 20_000 / 16 + 1100) ~= sum, "\(sum) bytes")
     #expect(small.value(for: Self.key(59)) == Self.value(59))

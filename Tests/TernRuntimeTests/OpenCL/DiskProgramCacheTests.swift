@@ -38,6 +38,7 @@ import Testing
     return Run(value: value, builds: backend.statistics.programBuilds, loads: backend.statistics.programLoads)
   }
 
+  /// None where the cache has made no folder.
   private var entries: [URL] {
     let folder = folder.path + "/programs"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? []

@@ -61,7 +61,7 @@ extension ProgramCache {
       }
     }
     guard let program else { return nil }
-    if status == CL_SUCCESS { status = call { $0.clBuildProgram(program, 1, &devices, options, nil, nil) } }
+    if status == CL_SUCCESS { status = compile(program, options: options) }
     guard status == CL_SUCCESS else {
       call { _ = $0.clReleaseProgram(program) }
       return nil

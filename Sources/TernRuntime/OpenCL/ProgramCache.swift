@@ -173,9 +173,9 @@ final class ProgramCache: Sendable {
       throw TernError(
         .kernelBuild, "\(name): no program could be made", remedy: Self.remedy, cause: OpenCLStatus.name(status))
     }
-    var devices: cl_device_id? = device.device.pointer
-    status = call { $0.clBuildProgram(program, 1, &devices, options, nil, nil) }
+    status = compile(program, options: options)
     guard status == CL_SUCCESS else {
+      if ExitWatch.isExiting { throw ExitWatch.failure }
       let cl = functions.table.pointee
       let log = OpenCLDevices.text {
         cl.clGetProgramBuildInfo(
@@ -185,6 +185,14 @@ final class ProgramCache: Sendable {
       throw Self.buildFailure(name, options: options, log: log, status: status, platform: device.platformName)
     }
     return OpenCLObject(program)
+  }
+
+  /// Has the driver compile a program, or take one in that is compiled already.
+  func compile(_ program: OpaquePointer, options: String) -> cl_int {
+    var devices: cl_device_id? = device.device.pointer
+    return call { cl in
+      ExitWatch.compiling { cl.clBuildProgram(program, 1, &devices, options, nil, nil) } ?? CL_BUILD_PROGRAM_FAILURE
+    }
   }
 
   /// Kernels are tested on several drivers, so it is usually the driver's doing.

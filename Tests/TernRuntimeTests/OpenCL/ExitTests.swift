@@ -7,7 +7,7 @@ import Testing
 /// A process may end at any time, with kernels at work: some drivers crash unless they are waited for.
 @Suite("Exit with an OpenCL device at work", .enabled(if: ExitSupport.device != nil, OpenCLSupport.skipped))
 struct ExitTests {
-  @Test(arguments: 0..<3) func workUnderWayIsFinished(_: Int) async {
+  @Test func workUnderWayIsFinished() async {
     await #expect(processExitsWith: .exitCode(0)) {
       let work = try ExitSupport.Work()
       work.enqueue(1)
@@ -25,7 +25,7 @@ struct ExitTests {
     }
   }
 
-  @Test(arguments: 0..<3) func secondKernelIsWaitedForToo(_: Int) async {
+  @Test func secondKernelIsWaitedForToo() async {
     await #expect(processExitsWith: .exitCode(0)) {
       let work = try ExitSupport.Work()
       work.enqueue(1)
@@ -35,7 +35,7 @@ struct ExitTests {
     }
   }
 
-  @Test(arguments: 0..<3) func otherThreadsEnqueueNothingMore(_: Int) async {
+  @Test func otherThreadsEnqueueNothingMore() async {
     await #expect(processExitsWith: .exitCode(0)) {
       let work = try ExitSupport.Work()
       work.enqueue(1)
@@ -48,6 +48,23 @@ struct ExitTests {
         }
       }
       for _ in 0..<20 { started.wait() }
+      exit(0)
+    }
+  }
+
+  /// The thread that exits is another one than the one that compiles programs and launches them first.
+  @Test(arguments: 0..<3) func compilationOfAnotherThreadIsWaitedFor(_: Int) async {
+    await #expect(processExitsWith: .exitCode(0)) {
+      let work = try ExitSupport.Work()
+      work.enqueue(1)
+      let started = DispatchSemaphore(value: 0)
+      Thread.detachNewThread {
+        while let more = try? ExitSupport.Work() {  // until the process is ending
+          started.signal()
+          more.enqueue(1)
+        }
+      }
+      started.wait()
       exit(0)
     }
   }

@@ -13,24 +13,27 @@ import Testing
     .enabled(if: PackageFiles.exists("Package.swift"), "skipped: the package is not here, only its tests"),
     .timeLimit(.minutes(10)))
   func examplesBuildAndLearn() throws {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
-    let folder = URL(fileURLWithPath: directory.path)
+    let temporary = try TemporaryDirectory()
+    defer { withExtendedLifetime(temporary) {} }
+    // It stays beside what was built for the tests, so that the next run compiles only what has changed.
+    let folder = PackageFiles.executables.appending(path: "application-tests")
     let programs = [
       "ReadmeExample": try example(in: "README.md"),
       "GettingStarted": try example(in: "Sources/Tern/Tern.docc/GettingStarted.md"),
     ]
     try write(manifest(programs.keys.sorted()), to: folder.appending(path: "Package.swift"))
     for (name, text) in programs { try write(text, to: folder.appending(path: "Sources/\(name)/main.swift")) }
-    // The same versions as here, so that nothing has to be looked up.
-    try? FileManager.default.copyItem(
-      at: PackageFiles.root.appending(path: "Package.resolved"), to: folder.appending(path: "Package.resolved"))
+    // The same versions as here, so that nothing has to be looked up; a checkout need not have such a file.
+    if PackageFiles.exists("Package.resolved") {
+      let versions = try String(contentsOf: PackageFiles.root.appending(path: "Package.resolved"), encoding: .utf8)
+      try write(versions, to: folder.appending(path: "Package.resolved"))
+    }
 
     // A scratch path of its own: a test may not wait for the lock of the build that runs it.
     let scratch = folder.appending(path: ".build").path
     let options = ["--package-path", folder.path, "--scratch-path", scratch, "-Xcc", "-O2"]
     // SwiftPM leaves folders of its own where temporary files go.
-    let build = try run(Self.swift!, ["build", "--disable-index-store"] + options, ["TMPDIR": directory.path])
+    let build = try run(Self.swift!, ["build", "--disable-index-store"] + options, ["TMPDIR": temporary.path])
     try #require(build.status == 0, "swift build failed:\n\(build.output)")
     for name in programs.keys {
       let program = try run("\(scratch)/debug/\(name)", [])
@@ -76,7 +79,9 @@ import Testing
       """
   }
 
+  /// Leaves a file alone that has this text already, for the build goes by when it was written.
   private func write(_ text: String, to url: URL) throws {
+    if (try? String(contentsOf: url, encoding: .utf8)) == text { return }
     try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: url)
   }

@@ -11,6 +11,10 @@
 //                  GPU: a group reduces one part of 32 outputs, 8 work-items abreast on each.
 // reduce_parts     CPU device: a work-item merges the parts of one output; GPU: a group does.
 // Local memory on a GPU: GROUP states, 2 KiB (float) or 4 KiB (long).
+//
+// What is reduced is `source_t x`: a buffer, or with FUSED the result of a pointwise program that is never stored. Then
+// the host writes, before this text, `source_t` with the program's operands, `SOURCE_PARAMETERS` and `SOURCE` for the
+// kernels, and `element_at(x, at)`: the value at a position of the dense result.
 
 #include "typed.cl"
 
@@ -32,15 +36,32 @@
 #if INTEGER
 typedef long value_t;
 typedef long16 value16_t;
-#define load_value load_int
 #define LOWEST LONG_MIN
 #define HIGHEST LONG_MAX
 #else
 typedef float value_t;
 typedef float16 value16_t;
-#define load_value load_real
 #define LOWEST (-INFINITY)
 #define HIGHEST INFINITY
+#endif
+
+#ifndef FUSED
+typedef struct {
+  global const void *p;
+  int dtype;
+} source_t;
+#define SOURCE_PARAMETERS global const void *p, int dtype
+#define SOURCE ((source_t){p, dtype})
+#define ARE_FLOATS(x) ((x).dtype == FLOAT32)
+#define FLOATS(x) ((global const float *)(x).p)
+
+static value_t element_at(source_t x, long at) {
+#if INTEGER
+  return load_int(x.p, at, x.dtype);
+#else
+  return load_real(x.p, at, x.dtype);
+#endif
+}
 #endif
 
 // The operators work on scalars and, lane by lane, on vectors. Comparisons are written so that NaN wins.

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: MIT
 // The kernels of reduce.cl for devices of type CPU.
 
-#if INTEGER
-static value16_t load16(global const void *x, long at, long stride, int count, int dtype) {
+/// `count` elements from position `at`, `stride` apart, in the first lanes; what changes nothing in the others.
+#if !INTEGER && !defined(FUSED)
+#define load16(x, at, stride, count) load_lanes((x).p, at, stride, count, (x).dtype, IDENTITY)
+#else
+static value16_t load16(source_t x, long at, long stride, int count) {
   value_t lanes[16];
-  for (int l = 0; l < 16; l++) lanes[l] = l < count ? load_int(x, at + l * stride, dtype) : IDENTITY;
+#ifdef FUSED
+  if (count >= 16 && stride == 1) {
+    _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
+    for (int l = 0; l < 16; l++) lanes[l] = element_at(x, at + l);
+    return vload16(0, lanes);
+  }
+#endif
+  for (int l = 0; l < 16; l++) lanes[l] = l < count ? element_at(x, at + l * stride) : IDENTITY;
   return vload16(0, lanes);
 }
+#endif
+
+// Sixteen neighbours where `ARE_FLOATS(x)`.
+#ifdef FUSED
+#define ARE_FLOATS(x) (!INTEGER)
+#define floats16(x, at) load16(x, at, 1, 16)
 #else
-#define load16(x, at, stride, count, dtype) load_lanes(x, at, stride, count, dtype, IDENTITY)
+#define floats16(x, at) vload16(0, FLOATS(x) + (at))
 #endif
 
 /// What the 16 lanes know together.
@@ -32,22 +48,22 @@ static state_t across(state16_t state) {
 #endif
 
 /// Reduces `n` elements of a row, element `i` in lane `i % 16`.
-static state16_t row_block(global const void *x, long at, long stride, int n, int dtype) {
+static state16_t row_block(source_t x, long at, long stride, int n) {
   value16_t sum[4];
   for (int v = 0; v < 4; v++) sum[v] = IDENTITY;
   int i = 0;
   for (; i + 64 <= n; i += 64) {
-    value16_t v0 = load16(x, at + i * stride, stride, 16, dtype);
-    value16_t v1 = load16(x, at + (i + 16) * stride, stride, 16, dtype);
-    value16_t v2 = load16(x, at + (i + 32) * stride, stride, 16, dtype);
-    value16_t v3 = load16(x, at + (i + 48) * stride, stride, 16, dtype);
+    value16_t v0 = load16(x, at + i * stride, stride, 16);
+    value16_t v1 = load16(x, at + (i + 16) * stride, stride, 16);
+    value16_t v2 = load16(x, at + (i + 32) * stride, stride, 16);
+    value16_t v3 = load16(x, at + (i + 48) * stride, stride, 16);
     sum[0] = COMBINE(sum[0], ELEMENT(v0));
     sum[1] = COMBINE(sum[1], ELEMENT(v1));
     sum[2] = COMBINE(sum[2], ELEMENT(v2));
     sum[3] = COMBINE(sum[3], ELEMENT(v3));
   }
   for (; i < n; i += 16) {
-    value16_t v = load16(x, at + i * stride, stride, n - i, dtype);
+    value16_t v = load16(x, at + i * stride, stride, n - i);
     sum[0] = COMBINE(sum[0], ELEMENT(v));
   }
   value16_t low = COMBINE(sum[0], sum[1]), high = COMBINE(sum[2], sum[3]);
@@ -55,15 +71,15 @@ static state16_t row_block(global const void *x, long at, long stride, int n, in
   state.a = COMBINE(low, high);
 #if KIND == LOG_SUM_EXP
   float16 shift = SHIFT(state.a);
-  for (i = 0; i < n; i += 16) state.b += exp_below_zero(load16(x, at + i * stride, stride, n - i, dtype) - shift);
+  for (i = 0; i < n; i += 16) state.b += exp_below_zero(load16(x, at + i * stride, stride, n - i) - shift);
   state.b = POWER_SUM(state.b, state.a);
 #endif
   return state;
 }
 
 kernel void reduce_rows(
-    global const void *x, int dtype, reduce_plan plan, global void *y, int y_type, float divisor,
-    global state_t *partial) {
+    SOURCE_PARAMETERS, reduce_plan plan, global void *y, int y_type, float divisor, global state_t *partial) {
+  source_t x = SOURCE;
   result_t to = {y, plan.y_offset, y_type, divisor};
   long item = get_global_id(0), part = item % plan.parts, first = item / plan.parts * plan.share;
   long last_block = min((part + 1) * plan.blocks_per_part, plan.blocks);
@@ -73,7 +89,7 @@ kernel void reduce_rows(
     for (long block = part * plan.blocks_per_part; block < last_block; block++) {
       long segment = block / plan.blocks_per_segment, start = (block - segment * plan.blocks_per_segment) * plan.block;
       long at = base + position(plan.outer_extent, plan.outer_stride, segment) + start * plan.stride;
-      state16_t next = row_block(x, at, plan.stride, (int)min(plan.block, plan.length - start), dtype);
+      state16_t next = row_block(x, at, plan.stride, (int)min(plan.block, plan.length - start));
       MERGE(value16_t, state, next)
     }
     finish_part(across(state), output, part, &plan, partial, to);
@@ -84,20 +100,20 @@ kernel void reduce_rows(
 
 /// Reduces `n` elements of each of `width` columns into `states`.
 static void column_block(
-    private state16_t *states, global const void *x, long at, long stride, int n, long column_stride, int width,
-    int dtype) {
+    private state16_t *states, source_t x, long at, long stride, int n, long column_stride, int width) {
   value16_t sum[STRIP];
   for (int v = 0; v * 16 < width; v++) sum[v] = IDENTITY;
   int vectors = 0;  // those that the dense loop has done
 #if !INTEGER
-  if (dtype == FLOAT32 && column_stride == 1) {
+  if (ARE_FLOATS(x) && column_stride == 1) {
     vectors = width / 16;
-    global const float *row = (global const float *)x + at;
+    long row = at;
     int i = 0;
     for (; i + 4 <= n; i += 4, row += 4 * stride) {
       for (int v = 0; v < vectors; v++) {
-        value16_t v0 = vload16(v, row), v1 = vload16(v, row + stride);
-        value16_t v2 = vload16(v, row + 2 * stride), v3 = vload16(v, row + 3 * stride);
+        long from = row + 16 * v;
+        value16_t v0 = floats16(x, from), v1 = floats16(x, from + stride);
+        value16_t v2 = floats16(x, from + 2 * stride), v3 = floats16(x, from + 3 * stride);
         value16_t low = COMBINE(ELEMENT(v0), ELEMENT(v1)), high = COMBINE(ELEMENT(v2), ELEMENT(v3));
         value16_t four = COMBINE(low, high);
         sum[v] = COMBINE(sum[v], four);
@@ -105,7 +121,7 @@ static void column_block(
     }
     for (; i < n; i++, row += stride) {
       for (int v = 0; v < vectors; v++) {
-        value16_t element = vload16(v, row);
+        value16_t element = floats16(x, row + 16 * v);
         sum[v] = COMBINE(sum[v], ELEMENT(element));
       }
     }
@@ -114,7 +130,7 @@ static void column_block(
   for (int v = vectors; v * 16 < width; v++) {
     for (int i = 0; i < n; i++) {
       long start = at + i * stride + v * 16 * column_stride;
-      value16_t element = load16(x, start, column_stride, width - v * 16, dtype);
+      value16_t element = load16(x, start, column_stride, width - v * 16);
       sum[v] = COMBINE(sum[v], ELEMENT(element));
     }
   }
@@ -125,7 +141,7 @@ static void column_block(
     float16 shift = SHIFT(next.a);
     long start = at + v * 16 * column_stride;
     for (int i = 0; i < n; i++)
-      next.b += exp_below_zero(load16(x, start + i * stride, column_stride, width - v * 16, dtype) - shift);
+      next.b += exp_below_zero(load16(x, start + i * stride, column_stride, width - v * 16) - shift);
     next.b = POWER_SUM(next.b, next.a);
 #endif
     MERGE(value16_t, states[v], next)
@@ -133,8 +149,8 @@ static void column_block(
 }
 
 kernel void reduce_columns(
-    global const void *x, int dtype, reduce_plan plan, global void *y, int y_type, float divisor,
-    global state_t *partial) {
+    SOURCE_PARAMETERS, reduce_plan plan, global void *y, int y_type, float divisor, global state_t *partial) {
+  source_t x = SOURCE;
   result_t to = {y, plan.y_offset, y_type, divisor};
   long strips = (plan.columns + STRIP * 16 - 1) / (STRIP * 16);
   long item = get_global_id(0), part = item % plan.parts, strip = item / plan.parts % strips;
@@ -148,7 +164,7 @@ kernel void reduce_columns(
     long segment = block / plan.blocks_per_segment, start = (block - segment * plan.blocks_per_segment) * plan.block;
     long at = base + position(plan.outer_extent, plan.outer_stride, segment) + start * plan.stride;
     int n = (int)min(plan.block, plan.length - start);
-    column_block(states, x, at, plan.stride, n, plan.kept_stride[DIMENSIONS - 1], width, dtype);
+    column_block(states, x, at, plan.stride, n, plan.kept_stride[DIMENSIONS - 1], width);
   }
   for (int v = 0; v * 16 < width; v++) {
     value_t a[16], b[16];

@@ -14,29 +14,31 @@ static state_t merged_over_lanes(state_t state, local state_t *scratch, int lane
 }
 
 /// Reduces the elements `lane`, `lane + lanes`, … of a run of `n`.
-static state_t lane_block(global const void *x, long at, long stride, int n, int lane, int lanes, int dtype) {
+static state_t lane_block(source_t x, long at, long stride, int n, int lane, int lanes) {
   value_t sum = IDENTITY;
-  if (dtype == FLOAT32) {
+#ifndef FUSED
+  if (ARE_FLOATS(x)) {
     for (int i = lane; i < n; i += lanes) {
-      value_t v = (value_t)((global const float *)x)[at + i * stride];
+      value_t v = (value_t)FLOATS(x)[at + i * stride];
       sum = COMBINE(sum, ELEMENT(v));
     }
-  } else {
+  } else
+#endif
+  {
     for (int i = lane; i < n; i += lanes) {
-      value_t v = load_value(x, at + i * stride, dtype);
+      value_t v = element_at(x, at + i * stride);
       sum = COMBINE(sum, ELEMENT(v));
     }
   }
   state_t state = {sum, (value_t)0};
 #if KIND == LOG_SUM_EXP
   if (!isfinite(sum)) return (state_t){sum, ENDLESS(float, sum)};
-  for (int i = lane; i < n; i += lanes) state.b += exp(load_real(x, at + i * stride, dtype) - sum);
+  for (int i = lane; i < n; i += lanes) state.b += exp(element_at(x, at + i * stride) - sum);
 #endif
   return state;
 }
 
-static state_t lane_part(
-    global const void *x, const reduce_plan *plan, long base, long part, int lane, int lanes, int dtype) {
+static state_t lane_part(source_t x, const reduce_plan *plan, long base, long part, int lane, int lanes) {
   state_t state = EMPTY_STATE;
   long last_block = min((part + 1) * plan->blocks_per_part, plan->blocks);
   for (long block = part * plan->blocks_per_part; block < last_block; block++) {
@@ -44,14 +46,14 @@ static state_t lane_part(
     long start = (block - segment * plan->blocks_per_segment) * plan->block;
     long at = base + position(plan->outer_extent, plan->outer_stride, segment) + start * plan->stride;
     int n = (int)min(plan->block, plan->length - start);
-    state = merged(state, lane_block(x, at, plan->stride, n, lane, lanes, dtype));
+    state = merged(state, lane_block(x, at, plan->stride, n, lane, lanes));
   }
   return state;
 }
 
 kernel void reduce_rows(
-    global const void *x, int dtype, reduce_plan plan, global void *y, int y_type, float divisor,
-    global state_t *partial) {
+    SOURCE_PARAMETERS, reduce_plan plan, global void *y, int y_type, float divisor, global state_t *partial) {
+  source_t x = SOURCE;
   result_t to = {y, plan.y_offset, y_type, divisor};
   local state_t scratch[GROUP];
   int lanes = (int)plan.lanes, lane = get_local_id(0) % lanes;
@@ -59,7 +61,7 @@ kernel void reduce_rows(
   state_t state = EMPTY_STATE;
   if (output < plan.outputs) {
     long base = plan.offset + position(plan.kept_extent, plan.kept_stride, output);
-    state = lane_part(x, &plan, base, part, lane, lanes, dtype);
+    state = lane_part(x, &plan, base, part, lane, lanes);
   }
   state = merged_over_lanes(state, scratch, lane, lanes, 1);
   if (lane == 0 && output < plan.outputs)
@@ -67,8 +69,8 @@ kernel void reduce_rows(
 }
 
 kernel void reduce_columns(
-    global const void *x, int dtype, reduce_plan plan, global void *y, int y_type, float divisor,
-    global state_t *partial) {
+    SOURCE_PARAMETERS, reduce_plan plan, global void *y, int y_type, float divisor, global state_t *partial) {
+  source_t x = SOURCE;
   result_t to = {y, plan.y_offset, y_type, divisor};
   local state_t scratch[GROUP];
   int lane = get_local_id(0) / 32;
@@ -78,7 +80,7 @@ kernel void reduce_columns(
   state_t state = EMPTY_STATE;
   if (column < plan.columns) {
     long base = plan.offset + position(plan.kept_extent, plan.kept_stride, output);
-    state = lane_part(x, &plan, base, part, lane, GROUP / 32, dtype);
+    state = lane_part(x, &plan, base, part, lane, GROUP / 32);
   }
   state = merged_over_lanes(state, scratch, lane, GROUP / 32, 32);
   if (lane == 0 && column < plan.columns)

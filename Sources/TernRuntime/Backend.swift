@@ -57,6 +57,14 @@ package protocol Backend: AnyObject, Sendable, NormalizationBackend, TracingBack
   /// Reduces `x` over the geometry's axes; `y` is dense, of shape `geometry.outputShape`. Floating point accumulates in
   /// Float32 pairwise or better; `int32`, `int64` and `bool` sums accumulate in 64 bits.
   func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)
+  /// Reduces the one output of a program without storing it, where that is faster.
+  ///
+  /// - Parameter inputs: the program's, broadcast to `geometry.inputShape`.
+  /// - Returns: false if nothing has been done: the program has to run by itself first.
+  func reduce(
+    _ kind: Reduction, _ geometry: ReductionGeometry, of program: PointwiseProgram, _ inputs: [StridedView],
+    into y: StridedView
+  ) -> Bool
   /// Position of the extreme value along the single axis `geometry.axes[0]`; the first one wins, NaN counts as extreme.
   /// `y` is dense, `int64`.
   func argReduce(_ kind: ArgReduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)

@@ -68,6 +68,17 @@ enum KernelTour {
           long.sum(),
         ]
       },
+      Stop("reductions of what is not stored") { device in
+        let x = normal([3, 1100], on: device)
+        let y = normal([70, 20], on: device).cast(to: .float16)
+        // Compiled at the third use.
+        return (0..<3).flatMap { _ in
+          [
+            square(x - 0.5).mean(), exp(x * 0.5).max(along: 1), (x .> 0).sum(along: 0),
+            (y.cast(to: .float32) + 1).sum(along: 0),
+          ]
+        }
+      },
       Stop("batch normalization") { device in
         // Few long channels, which are cut; channels at once; channels that are neighbours.
         [[2, 1, 130, 130], [2, 5, 3, 4], [9, 20]].flatMap { shape in

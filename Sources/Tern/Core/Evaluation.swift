@@ -43,6 +43,24 @@ enum Evaluation {
     for group in groups { for value in group { _ = value.storage() } }
   }
 
+  /// Reduces a pending value without storing it, where its device does that faster and nothing else is waiting for the
+  /// value or for what is computed on the way.
+  ///
+  /// - Returns: false if nothing has been done.
+  static func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ value: Value, into y: StridedView) -> Bool {
+    guard value.isPending, value.consumerCount == 0, !value.isWorthKeeping else { return false }
+    var builder = ProgramBuilder()
+    builder.add(value)
+    // Another thread may have made it ready meanwhile.
+    guard builder.computed.contains(where: { $0.value === value }),
+      builder.computed.allSatisfy({ $0.value === value || $0.value.consumerCount <= $0.uses })
+    else { return false }
+    let program = builder.program(writing: [value])
+    guard value.device.backend.reduce(kind, geometry, of: program, builder.inputs, into: y) else { return false }
+    for (value, _) in builder.computed { value.markRecomputed() }
+    return true
+  }
+
   /// Completes a launch: values computed on the way that other pending recipes also read are kept as outputs.
   private static func launch(_ builder: ProgramBuilder, _ wanted: [Value], overwriting owned: [Value?]) -> Launch {
     var outputs = wanted

@@ -170,14 +170,23 @@ extension Tensor {
   ) -> Tensor {
     let geometry = geometry(operation, axes)
     let adds = kind == .sum || kind == .product
-    let result = Tensor.record(
-      operation, shape: geometry.outputShape, dtype: adds && (dtype == .int32 || dtype == .bool) ? .int64 : dtype,
-      from: [self], saving: saving,
-      compute: { backend, inputs, y in backend.reduce(kind, geometry, inputs[0], into: y) },
-      pullback: { gradient, saved in
+    let result = reduced(kind, geometry, dtype: adds && (dtype == .int32 || dtype == .bool) ? .int64 : dtype, saving)
+      .recorded(operation, from: [self], saving: saving) { gradient, saved in
         [pullback(gradient.reshaped(to: geometry.keptShape), saved).broadcast(to: geometry.inputShape)]
-      })
+      }
     return keepingDimensions ? result.reshaped(to: geometry.keptShape) : result
+  }
+
+  /// Runs a reduction; what is pending below it and is not saved need not be stored.
+  private func reduced(_ kind: Reduction, _ geometry: ReductionGeometry, dtype: DType, _ saving: Saving) -> Tensor {
+    let backend = device.backend
+    let storage = backend.allocate(byteCount: elementCount(geometry.outputShape) * dtype.byteCount)
+    let y = StridedView(storage, dtype, shape: geometry.outputShape)
+    let isSaved = if case .none = saving { false } else { node != nil }
+    if isSaved || !coversValue || !Evaluation.reduce(kind, geometry, value, into: y) {
+      backend.reduce(kind, geometry, view, into: y)
+    }
+    return Tensor(Value(device, dtype, geometry.outputShape, .ready(storage)))
   }
 
   private func extremum(_ operation: String, _ kind: Reduction, _ axes: [Int]?, _ keeping: Bool) -> Tensor {

@@ -6,23 +6,33 @@ extension CPUBackend {
     let launch = begin()
     defer { launch.end() }
     if y.count == 0 { return }
-    // Means and logarithms are real whatever they are taken of.
-    let isReal = y.dtype.isFloatingPoint || kind == .mean || kind == .logSumExp
-    let held: DType = isReal ? .float32 : .int64
+    let held = accumulator(kind, y.dtype)
     let result = y.dtype == held && y.isContiguous ? y : scratch(y.shape, held)
-    let plan = CPUReductionPlan(self, geometry, x, held)
+    fold(kind == .mean ? .sum : kind, geometry, x, into: result)
+    if kind == .mean { divide(result, by: geometry.reducedCount) }
+    if result.storage !== y.storage { convert(result, into: y) }
+  }
+
+  /// What a reduction accumulates and leaves; means and logarithms are real whatever they are taken of.
+  func accumulator(_ kind: Reduction, _ dtype: DType) -> DType {
+    dtype.isFloatingPoint || kind == .mean || kind == .logSumExp ? .float32 : .int64
+  }
+
+  /// Reduces into a dense result of the accumulator's dtype; any kind but the mean.
+  func fold(_ kind: Reduction, _ geometry: ReductionGeometry, _ x: StridedView, into result: StridedView) {
+    let plan = CPUReductionPlan(self, geometry, x, result.dtype)
     if kind == .logSumExp {
       reduceLogSumExp(plan, into: result)
     } else {
       fold(kind.fold, plan, into: result.address)
     }
-    if kind == .mean {
-      let count = PointwiseProgram(
-        inputs: [.float32], scalars: [.real(Float(geometry.reducedCount))], instructions: [.init(.divide, 0, 1)],
-        outputs: [.init(register: 2, dtype: .float32)])
-      runPointwise(count, [PointwiseOperands(inputs: [result], outputs: [result])])
-    }
-    if result.storage !== y.storage { convert(result, into: y) }
+  }
+
+  func divide(_ result: StridedView, by count: Int) {
+    let program = PointwiseProgram(
+      inputs: [.float32], scalars: [.real(Float(count))], instructions: [.init(.divide, 0, 1)],
+      outputs: [.init(register: 2, dtype: .float32)])
+    runPointwise(program, [PointwiseOperands(inputs: [result], outputs: [result])])
   }
 
   /// The greatest elements first, then the sums of exponentials relative to them.

@@ -139,7 +139,7 @@ extension OpenCLBackend {
 }
 
 extension StructBytes {
-  fileprivate mutating func appendScalars(of program: PointwiseProgram, _ kind: RegisterClass) {
+  mutating func appendScalars(of program: PointwiseProgram, _ kind: RegisterClass) {
     for scalar in program.scalars where scalar.registerClass == kind {
       switch scalar {
       case .real(let value): append(value)

@@ -70,6 +70,9 @@ struct OpenCLReductionPlan {
     source = x
   }
 
+  /// The kernel of the first pass.
+  var kernelName: String { usesColumns ? "reduce_columns" : "reduce_rows" }
+
   /// Work-items of the first pass.
   func items(isCPUDevice: Bool, groupSize: Int) -> Int {
     if usesColumns {

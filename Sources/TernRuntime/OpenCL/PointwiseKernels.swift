@@ -18,6 +18,8 @@ final class PointwiseKernels: Sendable {
   struct Key: Hashable {
     let structure: PointwiseProgram.Structure
     let layout: PointwiseLayoutClass
+    /// The reduction that takes the results in, if they are not stored.
+    var reduction: FusedReduction?
   }
   private struct Entry {
     var uses = 0
@@ -76,8 +78,14 @@ final class PointwiseKernels: Sendable {
       if let kernel = state.entries[key]?.kernels[sets] { return kernel }
       let source = PointwiseSource(
         structure: key.structure, layout: key.layout, sets: sets, isCPUDevice: isCPUDevice)
-      let name = "pointwise(\(key.structure.operations))"
-      let kernel = try programs.kernel(source.kernelName, ofGenerated: source.text, called: name)
+      let kernel: CompiledKernel
+      if let reduction = key.reduction {
+        let name = "\(reduction.kind)(\(key.structure.operations))"
+        kernel = try programs.kernel(reduction.kernelName, ofGenerated: reduction.text(of: source), called: name)
+      } else {
+        let name = "pointwise(\(key.structure.operations))"
+        kernel = try programs.kernel(source.kernelName, ofGenerated: source.text, called: name)
+      }
       state.entries[key, default: Entry()].kernels[sets] = kernel
       return kernel
     }

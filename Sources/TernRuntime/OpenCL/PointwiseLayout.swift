@@ -77,6 +77,17 @@ struct PointwiseLayoutClass: Hashable {
     isWide = layout.count > Int(Int32.max)
   }
 
+  /// Of operands that are dense or one repeated element each, and of no output; nil if one is neither.
+  init?(linear views: [StridedView]) {
+    var steps: [Step] = []
+    for view in views {
+      let isRepeated = zip(view.shape, view.strides).allSatisfy { $0 == 1 || $1 == 0 }
+      guard isRepeated || view.isContiguous else { return nil }
+      steps.append(isRepeated ? .repeated : .dense)
+    }
+    (rank, self.steps, outputPlaces, isWide) = (1, steps, [], false)
+  }
+
   /// Whether every element can be found from its number alone.
   var isLinear: Bool { rank == 1 && !steps.contains(.strided) }
 }

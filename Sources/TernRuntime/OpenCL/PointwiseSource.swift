@@ -33,7 +33,7 @@ struct PointwiseSource {
 
   // MARK: Names
 
-  private var inputs: Range<Int> { structure.inputs.indices }
+  var inputs: Range<Int> { structure.inputs.indices }
   private var outputs: Range<Int> { structure.outputs.indices }
   private var places: Range<Int> { layout.steps.indices }
 
@@ -48,7 +48,7 @@ struct PointwiseSource {
     return "__global \(constant)STORAGE(\(dtype(place))) *"
   }
 
-  private func scalarType(_ index: Int) -> String { structure.scalars[index] == .real ? "float" : "long" }
+  func scalarType(_ index: Int) -> String { structure.scalars[index] == .real ? "float" : "long" }
 
   private func registerType(_ register: Int) -> String {
     if register < structure.inputs.count { return "VALUE(\(structure.inputs[register]))" }
@@ -61,10 +61,6 @@ struct PointwiseSource {
 
   /// The struct that carries the geometry and the scalars; `PointwiseArguments` writes its bytes.
   private var arguments: String {
-    func scalars(_ kind: RegisterClass) -> String {
-      structure.scalars.indices.filter { structure.scalars[$0] == kind }
-        .map { "  \(scalarType($0)) s\($0);\n" }.joined()
-    }
     let geometry =
       sets > 0
       ? "  int first[\(sets)], count[\(sets)], offset[\(sets)][\(places.count)];\n"
@@ -76,8 +72,14 @@ struct PointwiseSource {
     return "typedef struct {\n\(longs)\(sets > 0 ? geometry : "")\(scalars(.real))} arguments;\n"
   }
 
+  /// Fields for the scalars of one kind.
+  func scalars(_ kind: RegisterClass) -> String {
+    structure.scalars.indices.filter { structure.scalars[$0] == kind }
+      .map { "  \(scalarType($0)) s\($0);\n" }.joined()
+  }
+
   /// A function for each operation that the program uses.
-  private var operations: String {
+  var operations: String {
     var written = Set<Int>()
     return structure.instructions.map(\.op).filter { written.insert($0.index).inserted }.map { op in
       let parameters = zip(op.operandClasses, ["a", "b", "c"]).map { ($0 == .real ? "float " : "long ") + $1 }
@@ -89,8 +91,8 @@ struct PointwiseSource {
     }.joined()
   }
 
-  /// The program for one element.
-  private var element: String {
+  /// The program for one element: `element(inputs, scalars, &outputs)`.
+  var element: String {
     let constants = structure.inputs.count..<structure.inputs.count + structure.scalars.count
     let parameters =
       (0..<constants.upperBound).map { "const \(registerType($0)) r\($0)" }

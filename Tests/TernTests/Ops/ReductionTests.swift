@@ -150,4 +150,23 @@ import Testing
     await #expect(processExitsWith: .failure) { _ = Tensor.zeros([0], on: .cpu).max() }
     await #expect(processExitsWith: .failure) { _ = softmax(Tensor([1, 2], on: .cpu)) }
   }
+
+  /// Enough elements that a device may reduce what is pending without storing it, and often enough that it does.
+  @Test(arguments: Device.all) func pendingOperandsReduceAsStoredOnesDo(_ device: Device) throws {
+    let numbers = (0..<300_000).map { Float($0 % 1000) / 500 - 1 }
+    let x = Tensor(numbers, on: device)
+    let squares = numbers.map { (Double($0) - 0.5) * (Double($0) - 0.5) }
+    let mean = squares.reduce(0, +) / Double(squares.count)
+    for _ in 0..<4 {
+      let (loss, gradient) = valueAndGradient(at: x) { square($0 - 0.5).mean() }
+      try expectClose(loss, [mean])
+      try expectClose(gradient[0..<2000] * 1.5e5, numbers[..<2000].map { Double($0) - 0.5 })
+      // What has been reduced is there for other uses, too.
+      let pending = square(x - 0.5)
+      try expectClose(pending.max(), [2.25])
+      try expectClose(pending.sum(), [mean * Double(squares.count)])
+      try expectClose(pending[1000..<1003] + 0, Array(squares[1000..<1003]))
+      try expectClose((x .> 0).sum(), [Double(numbers.count { $0 > 0 })])
+    }
+  }
 }

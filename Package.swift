@@ -39,6 +39,13 @@ let package = Package(
       dependencies: ["TernModels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks", exclude: ["RESULTS.md"]),
 
+    // Golden cases as calls of the library: for the package's tests, and for a tool that scorers call.
+    .target(name: "Conformance", dependencies: ["TernNN"], path: "Tests/Conformance"),
+    .executableTarget(
+      name: "tern-conformance",
+      dependencies: ["Conformance", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/ConformanceTool"),
+
     // Optimized in debug builds, too: the float64 references of the tests are loops over every element.
     .target(
       name: "TestSupport", dependencies: ["Tern"], path: "Tests/TestSupport", swiftSettings: [.unsafeFlags(["-O"])]),
@@ -50,7 +57,8 @@ let package = Package(
     .testTarget(name: "TernModelsTests", dependencies: ["TernModels", "TernData"]),
     .testTarget(name: "TernCommandTests", dependencies: ["TernCommand", "TernData", "TestSupport"]),
     .testTarget(name: "TernBenchTests", dependencies: ["TernBench", "TestSupport"]),
-    .testTarget(name: "GoldenTests", dependencies: ["TernNN", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Conformance", "tern-conformance", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "ApplicationTests", dependencies: ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6],

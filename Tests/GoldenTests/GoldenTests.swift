@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Conformance
 import Foundation
 import Tern
 import TestSupport
@@ -18,7 +19,7 @@ private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.
   /// Cases beside the package, where they are.
   @Test(
     .enabled(if: hasSharedCases, "no further golden cases in \(sharedCases.path)"),
-    arguments: hasSharedCases ? try GoldenCase.load(from: sharedCases) : [], Device.all)
+    arguments: hasSharedCases ? try GoldenCase.load(from: sharedCases).filter { !$0.isStatistical } : [], Device.all)
   func shared(golden: GoldenCase, device: Device) throws {
     try Self.check(golden, on: device, skippingVariants: true)
   }
@@ -50,4 +51,8 @@ private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.
       }
     }
   }
+}
+
+extension GoldenCase: CustomTestStringConvertible {
+  public var testDescription: String { id }
 }

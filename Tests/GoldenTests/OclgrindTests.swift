@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Conformance
 import Foundation
 import Testing
 

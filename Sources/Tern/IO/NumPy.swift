@@ -16,6 +16,14 @@ extension Tensor {
   ///
   /// - Throws: `TernError` when the values cannot be read from the device or the file cannot be written.
   public func write(npy path: String) throws {
+    let data = try npyData()
+    let file = try AtomicFile(path: path)
+    try data.withUnsafeBytes { try file.write($0) }
+    try file.commit()
+  }
+
+  /// What `write(npy:)` writes.
+  package func npyData() throws -> Data {
     let stored = dtype == .bfloat16 ? cast(to: .float32) : self
     let codes: [DType: String] = [.float32: "<f4", .float16: "<f2", .int32: "<i4", .int64: "<i8", .bool: "|b1"]
     let extents = shape.map(String.init).joined(separator: ", ") + (rank == 1 ? "," : "")
@@ -26,9 +34,7 @@ extension Tensor {
     withUnsafeBytes(of: UInt16(header.utf8.count).littleEndian) { data.append(contentsOf: $0) }
     data.append(contentsOf: header.utf8)
     data.append(contentsOf: try stored.contiguous().bytes())
-    let file = try AtomicFile(path: path)
-    try data.withUnsafeBytes { try file.write($0) }
-    try file.commit()
+    return data
   }
 }
 

@@ -2,7 +2,7 @@
 import Tern
 
 /// What an operation of a golden case is in Tern: a table from its name to public calls.
-enum Operations {
+package enum Operations {
   /// The tensors and attributes of a case.
   struct Arguments {
     let attributes: Attributes
@@ -26,15 +26,19 @@ enum Operations {
   /// Outputs `out.NAME` and gradients `d.NAME`, for cases that are more than a function of tensors.
   typealias Procedure = @Sendable (GoldenCase, Arguments, Device) throws -> [String: Tensor]?
 
-  static let functions: [String: Function] = activations.merging(mathematics) { a, _ in a }
-    .merging(shapes) { a, _ in a }.merging(networks) { a, _ in a }
-    .merging(rowNormalizations) { a, _ in a }
-  static let procedures: [String: Procedure] = normalization.merging(optimization) { a, _ in a }
+  static let functions = table([activations, mathematics, shapes, networks, rowNormalizations])
+  static let procedures = table([normalization, optimization])
 
-  static let known = Set(functions.keys).union(procedures.keys)
+  /// All families in one; traps if an operation is in two.
+  private static func table<Call>(_ families: [[String: Call]]) -> [String: Call] {
+    Dictionary(uniqueKeysWithValues: families.joined().map { ($0.key, $0.value) })
+  }
+
+  /// The operations that there is a call for.
+  package static let known: Set<String> = Set(functions.keys).union(procedures.keys)
 
   /// Everything that the case asks for, or nil for a variant that Tern does not have.
-  static func run(_ golden: GoldenCase, on device: Device) throws -> [String: Tensor]? {
+  package static func run(_ golden: GoldenCase, on device: Device) throws -> [String: Tensor]? {
     let inputs = golden.inputs(on: device)
     if let procedure = procedures[golden.operation] {
       return try procedure(golden, Arguments(golden.attributes, inputs), device)

@@ -4,17 +4,18 @@ import Tern
 
 /// An array of a `.npy` file, versions 1 and 2, in C order: what the golden cases need of the format
 /// (NEP 1, "A simple file format for NumPy arrays").
-struct NumPyArray: Sendable {
-  let shape: [Int]
+package struct NumPyArray: Sendable {
+  package let shape: [Int]
   /// NumPy's name of the element type: `<f4`, `<i8`, `|b1`.
   let type: String
   private let elements: Data
 
-  struct FormatError: Error {
+  package struct FormatError: Error, CustomStringConvertible {
     let message: String
+    package var description: String { message }
   }
 
-  init(_ data: Data) throws {
+  package init(_ data: Data) throws {
     let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
     let bytes = [UInt8](data.prefix(12))
     guard bytes.count == 12, Array(bytes[..<6]) == magic else { throw FormatError(message: "not a .npy file") }
@@ -33,7 +34,7 @@ struct NumPyArray: Sendable {
   }
 
   /// The numbers, whatever their type.
-  var doubles: [Double] {
+  package var doubles: [Double] {
     switch type {
     case "<f4": values(of: Float.self).map(Double.init)
     case "<f8": values(of: Double.self)
@@ -44,7 +45,7 @@ struct NumPyArray: Sendable {
   }
 
   /// The tensor of the same type and shape.
-  func tensor(on device: Device) -> Tensor {
+  package func tensor(on device: Device) -> Tensor {
     switch type {
     case "<i4": Tensor(values(of: Int32.self), shape: shape, on: device)
     case "<i8": Tensor(values(of: Int64.self), shape: shape, on: device)
@@ -62,18 +63,18 @@ struct NumPyArray: Sendable {
 }
 
 /// An `.npz` archive whose members are stored, not compressed, as `numpy.savez` writes it.
-struct NumPyArchive: Sendable {
+package struct NumPyArchive: Sendable {
   private let data: Data
   /// Where each member's contents stand.
   private let members: [String: Range<Int>]
 
-  init(contentsOf url: URL) throws {
+  package init(contentsOf url: URL) throws {
     data = try Data(contentsOf: url)
     members = try Self.directory(of: data)
   }
 
   /// The arrays whose names begin with `prefix`, by the rest of their names.
-  func arrays(prefix: String = "") throws -> [String: NumPyArray] {
+  package func arrays(prefix: String = "") throws -> [String: NumPyArray] {
     var arrays: [String: NumPyArray] = [:]
     for (name, range) in members where name.hasPrefix(prefix) && name.hasSuffix(".npy") {
       arrays[String(name.dropFirst(prefix.count).dropLast(4))] = try NumPyArray(Data(data[range]))

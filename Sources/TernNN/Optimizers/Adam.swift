@@ -11,7 +11,7 @@ import TernRuntime
 ///
 /// With `amsgrad`, the largest `v` so far stands in its place (Reddi, Kale, Kumar: "On the convergence of Adam and
 /// beyond", 2018). See `AdamW` for weight decay that the moments do not see.
-public struct Adam: Optimizer {
+public struct Adam: Optimizer, Sendable {
   /// The step size of the next update: about how far a weight moves, whatever the size of its gradient.
   public var learningRate: Double
   /// How much of the mean and of the variance of gradients each step keeps: 0.9 and 0.999 remember about the last 10
@@ -39,8 +39,7 @@ public struct Adam: Optimizer {
     weightDecay: Double = 0, amsgrad: Bool = false
   ) {
     requireNotNegative("Adam", ["learningRate": learningRate, "epsilon": epsilon, "weightDecay": weightDecay])
-    require(
-      (0..<1).contains(betas.0) && (0..<1).contains(betas.1), "Adam: betas must be in 0 ..< 1, got \(betas)")
+    requireBetas("Adam", betas)
     self.learningRate = learningRate
     self.betas = betas
     self.epsilon = epsilon
@@ -60,15 +59,4 @@ public struct Adam: Optimizer {
     let rate = learningRate / (1 - power(betas.0, step))
     return value - slots[0] * Float(rate) / (sqrt(slots[slots.count - 1]) * Float(correction) + Float(epsilon))
   }
-}
-
-/// `base` to a whole power, by repeated squaring.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-  var (result, square, rest) = (1.0, base, exponent)
-  while rest > 0 {
-    if rest & 1 == 1 { result *= square }
-    square *= square
-    rest >>= 1
-  }
-  return result
 }

@@ -6,7 +6,7 @@ import Tern
 ///     w = w * (1 - learningRate * weightDecay)
 ///
 /// and then the step of `Adam` without decay.
-public struct AdamW: Optimizer {
+public struct AdamW: Optimizer, Sendable {
   private var adam: Adam
   /// The share of a weight, times the learning rate, that each step takes away.
   public let weightDecay: Double

@@ -7,6 +7,8 @@ import TernRuntime
 /// A new one states its slots and, for one parameter, the new value as an expression of pointwise operations. All
 /// parameters' expressions run together, as one launch where the device allows. Numbers that change from step to step
 /// (the learning rate, bias corrections) enter as `Float`s, so that the compiled kernel stays the same.
+///
+/// Updates go down. To go up, negate the gradients, which costs nothing: `update(model, with: gradients * -1)`.
 public protocol Optimizer {
   /// The step size of the next update. Schedules set it.
   var learningRate: Double { get set }
@@ -21,9 +23,21 @@ public protocol Optimizer {
   ///   - slots: one tensor for each of `slotNames`, zeros at the first step; replaced by their new values.
   ///   - step: 1 for the parameter's first update.
   func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor
+
+  /// The same for the parameter of that name, for optimizers that treat some differently than others. Unless an
+  /// optimizer says otherwise, the name makes no difference.
+  func updated(
+    _ name: String, _ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int
+  ) -> Tensor
 }
 
 extension Optimizer {
+  public func updated(
+    _ name: String, _ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int
+  ) -> Tensor {
+    updated(value, gradient: gradient, slots: &slots, step: step)
+  }
+
   /// Replaces each parameter that has a gradient by its new value. The gradients bring the parameters along, so the
   /// model is not walked again.
   ///
@@ -51,7 +65,7 @@ extension Optimizer {
       var entry = state.entries[name] ?? OptimizerState.Entry()
       let value = parameter.value
       var slots = try startedSlots(entry.slots, for: value, called: name)
-      let newValue = updated(value, gradient: gradient, slots: &slots, step: entry.steps + 1)
+      let newValue = updated(name, value, gradient: gradient, slots: &slots, step: entry.steps + 1)
       entry = OptimizerState.Entry(steps: entry.steps + 1, slots: slots)
       groups.append([newValue] + slots)
       owned.append([ownsValue ? value : nil] + ownedSlots)

@@ -12,7 +12,7 @@ import TernRuntime
 ///     w = w - learningRate * b
 ///
 /// Centering is that of Graves, "Generating sequences with recurrent neural networks", 2013.
-public struct RMSprop: Optimizer {
+public struct RMSprop: Optimizer, Sendable {
   /// The step size of the next update.
   public var learningRate: Double
   /// How much of the mean square of gradients each step keeps: 0.99 remembers about the last hundred.

@@ -10,7 +10,7 @@ import TernRuntime
 ///
 /// Nesterov's form is that of Sutskever et al., "On the importance of initialization and momentum in deep learning",
 /// 2013.
-public struct SGD: Optimizer {
+public struct SGD: Optimizer, Sendable {
   /// The step size of the next update.
   public var learningRate: Double
   /// How much of the sum of past gradients each step keeps: 0.9 makes steps in a steady direction ten times as long.
@@ -56,18 +56,5 @@ public struct SGD: Optimizer {
     slots[0] = slots[0] * Float(momentum) + gradient * Float(fresh)
     let direction = nesterov ? gradient + slots[0] * Float(momentum) : slots[0]
     return value - direction * Float(learningRate)
-  }
-}
-
-extension Tensor {
-  /// This gradient with that of `decay / 2 * |w|^2` added.
-  func addingDecay(_ decay: Double, of value: Tensor) -> Tensor {
-    decay == 0 ? self : self + value * Float(decay)
-  }
-}
-
-func requireNotNegative(_ optimizer: String, _ settings: KeyValuePairs<String, Double>) {
-  for (name, value) in settings {
-    require(value >= 0, "\(optimizer): \(name) must not be negative, got \(value)")
   }
 }

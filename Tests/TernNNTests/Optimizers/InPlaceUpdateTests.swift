@@ -9,7 +9,8 @@ import Testing
     [
       SGD(learningRate: 0.1), SGD(learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01),
       Adam(learningRate: 0.01, weightDecay: 0.02, amsgrad: true), AdamW(learningRate: 0.01),
-      RMSprop(learningRate: 0.01, momentum: 0.5, centered: true),
+      RMSprop(learningRate: 0.01, momentum: 0.5, centered: true), LAMB(learningRate: 0.1),
+      AveragedWeights(Adadelta(learningRate: 2), decay: 0.5),
     ]
   }
 

@@ -8,6 +8,15 @@ import TernRuntime
 public protocol Schedule: Sendable {
   /// The rate of step (or epoch) number `step`, counted from 0.
   func learningRate(at step: Int) -> Double
+  /// The rate of a step (or epoch) when some epochs are complete, for schedules that look at how training goes. Unless
+  /// a schedule says otherwise, their losses make no difference.
+  ///
+  /// - Parameter epochLosses: the validation loss of each complete epoch, or its training loss without validation data.
+  func learningRate(at step: Int, epochLosses: [Double]) -> Double
+}
+
+extension Schedule {
+  public func learningRate(at step: Int, epochLosses: [Double]) -> Double { learningRate(at: step) }
 }
 
 /// What a schedule counts.

@@ -26,6 +26,9 @@ public struct EpochResult: Sendable, Hashable, Codable {
   public var seconds: Double
   /// Samples over `seconds`; 0 when no time has passed.
   public var samplesPerSecond: Double
+
+  /// What schedules look at.
+  var measuredLoss: Double { validation?.loss ?? trainLoss }
 }
 
 /// How a training run went.

@@ -38,6 +38,7 @@ final class TrainingLoop<Optimizing: Optimizer> {
     let state = try TrainingState.restore(from: file, into: steps)
     history = state.history
     history.wasInterrupted = false
+    steps.epochLosses = history.epochs.map(\.measuredLoss)
     total = state.total
     progress.say("resuming \(file.path) after step \(steps.step), in epoch \(steps.epoch + 1)")
   }
@@ -52,6 +53,7 @@ final class TrainingLoop<Optimizing: Optimizer> {
         validation: try validate.map { try steps.span("validation", $0) },
         learningRate: steps.optimizer.learningRate, seconds: total.seconds, samplesPerSecond: total.samplesPerSecond)
       history.epochs.append(result)
+      steps.epochLosses.append(result.measuredLoss)
       history.steps = steps.step
       steps.epoch += 1
       total = EpochTotal()

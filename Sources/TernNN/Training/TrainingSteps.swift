@@ -14,6 +14,8 @@ final class TrainingSteps<Optimizing: Optimizer> {
   var step = 0
   /// The epoch at work, from 0.
   var epoch = 0
+  /// Of each complete epoch, for the schedule.
+  var epochLosses: [Double] = []
 
   private let parameters: ParameterList
   private let device: Device?
@@ -73,7 +75,11 @@ final class TrainingSteps<Optimizing: Optimizer> {
 
   private func lossAndGradients(_ batch: Batch) throws -> (Tensor, Gradients) {
     let batch = try device.map { try batch.on($0) } ?? batch
-    if let schedule { optimizer.learningRate = schedule.learningRate(at: scheduleUnit == .step ? step : epoch) }
+    if let schedule {
+      // When steps are repeated, an epoch may be known that was not complete then.
+      optimizer.learningRate = schedule.learningRate(
+        at: scheduleUnit == .step ? step : epoch, epochLosses: Array(epochLosses.prefix(epoch)))
+    }
     return valueAndGradients(of: parameters) { loss(batch) }
   }
 

@@ -62,6 +62,32 @@ import Testing
     try check(SGD(learningRate: 0.1))
     try check(AdamW(amsgrad: true))
     try check(RMSprop(momentum: 0.5, centered: true))
+    try check(
+      AveragedWeights(
+        ParameterGroups(NAdam(), .init(NAdam(weightDecay: 0.1)) { $0.hasSuffix("bias") }), decay: 0.9))
+  }
+
+  /// The rate follows from the losses of the epochs, which a checkpoint holds.
+  @Test func aPlateauIsKnownAfterResuming() throws {
+    let path = folder.file("run")
+    let schedule = PlateauDecay(initial: 0.5, factor: 0.5, patience: 0, threshold: .absolute(0.02))
+    func train(_ epochs: Int, checkpoint: String? = nil, resume: String? = nil) throws -> [EpochResult] {
+      var optimizer = SGD(learningRate: 9)
+      return try fit(
+        withDevice(.cpu) { NoisyNet(seed: 1) }, train: clusterBatches(44), validation: clusterBatches(20),
+        epochs: epochs, optimizer: &optimizer, schedule: schedule, checkpoint: checkpoint, resume: resume,
+        progress: .none
+      ).epochs
+    }
+    let whole = try train(8)
+    _ = try train(4, checkpoint: path)
+    let rest = try train(8, resume: path)
+    #expect(rest.map(\.learningRate) == whole.map(\.learningRate))
+    let losses = whole.map { $0.validation!.loss }
+    #expect(
+      whole.map(\.learningRate)
+        == whole.indices.map { schedule.learningRate(at: $0, epochLosses: Array(losses.prefix($0))) })
+    #expect(whole.last!.learningRate < 0.5)
   }
 
   @Test func anInterruptStopsAfterTheStepAndTheRestIsTheSame() async {

@@ -28,6 +28,10 @@ import Testing
     rule("standard", .standard, 1.0 / (3 * 450), uniform: true),
     Rule(name: "normal", initializer: .normal(mean: 0.5, deviation: 2), mean: 0.5, deviation: 2, bound: nil),
     Rule(name: "uniform", initializer: .uniform(-1, 3), mean: 1, deviation: 4 / 12.0.squareRoot(), bound: 2),
+    // Cut at 2, a standard normal distribution has variance 1 - 4 * density(2) / (1 - 2 * tail(2)).
+    Rule(
+      name: "truncated normal", initializer: .truncatedNormal(mean: 1, deviation: 3), mean: 1,
+      deviation: 3 * 0.879_625_66, bound: 6),
     Rule(name: "constant", initializer: .constant(0.25), mean: 0.25, deviation: 0, bound: 0),
   ]
 
@@ -74,6 +78,24 @@ import Testing
     let bias = Tensor.randomUniform([6], low: -bound, high: bound, generator: generator, on: .cpu)
     try expectClose(layer.weight.value, try weight.scalars(as: Double.self), relative: 1e-6)
     try expectClose(try #require(layer.bias).value, try bias.scalars(as: Double.self), relative: 1e-6)
+  }
+
+  /// More rows than a block has, more columns than rows and the other way round.
+  @Test(arguments: [[40, 30, 3, 1], [70, 70], [90, 37], [1, 9], [9, 1], [0, 4]])
+  func orthogonalRowsOrColumns(_ shape: [Int]) throws {
+    let initializer = Initializer.orthogonal(gain: 1.5)
+    let drawn = initializer(shape, generator: RandomGenerator(seed: 4), on: .cpu)
+    #expect(drawn.shape == shape)
+    let matrix = drawn.reshaped(to: [shape[0], shape.dropFirst().reduce(1, *)])
+    let few = matrix.shape[0] <= matrix.shape[1] ? matrix : matrix.transposed()
+    let identity = (0..<few.shape[0]).flatMap { row in (0..<few.shape[0]).map { $0 == row ? 2.25 : 0 } }
+    try expectClose(matmul(few, few.transposed()), identity, absolute: 1e-5)
+    guard matrix.count > 100 else { return }
+    // The mean of such an element is 0, its variance 1 over the longer side.
+    let mean = try drawn.mean().scalar(as: Double.self)
+    #expect(abs(mean) < 4 * 1.5 / (Double(few.shape[1]) * Double(matrix.count)).squareRoot())
+    let other = initializer(shape, generator: RandomGenerator(seed: 5), on: .cpu)
+    #expect(try other.scalars(as: Float.self) != drawn.scalars(as: Float.self))
   }
 
   @Test func aFanThatDoesNotExistTraps() async {

@@ -27,6 +27,16 @@ extension Operations {
           a.x, weight: a.optional("p.weight"), bias: a.optional("p.bias"), epsilon: a.attributes.float("eps")!)
       ]
     },
+    "local_response_norm": { a in
+      let t = a.attributes
+      return [
+        "y": localResponseNorm(
+          a.x, size: t.int("size")!, alpha: t.float("alpha")!, beta: t.float("beta")!, k: t.float("k")!)
+      ]
+    },
+    "l2_normalize": { a in
+      ["y": l2Normalized(a.x, axis: a.attributes.int("dim")!, epsilon: a.attributes.float("eps")!)]
+    },
   ]
 
   /// A layer and its input, so that one gradient scope covers both.

@@ -27,7 +27,7 @@ package enum Operations {
   typealias Procedure = @Sendable (GoldenCase, Arguments, Device) throws -> [String: Tensor]?
 
   static let functions = table([activations, mathematics, shapes, networks, rowNormalizations])
-  static let procedures = table([normalization, optimization])
+  static let procedures = table([normalization, optimization, clipping, schedules, trainings, random])
 
   /// All families in one; traps if an operation is in two.
   private static func table<Call>(_ families: [[String: Call]]) -> [String: Call] {

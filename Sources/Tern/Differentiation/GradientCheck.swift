@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import TernRuntime
+
+/// How far gradients are from double-sided differences; see `gradientCheck(of:at:)`.
+public struct GradientCheck: Sendable {
+  /// One element of a tensor and both its derivatives.
+  public struct Element: Sendable {
+    /// The position, outermost axis first.
+    public let position: [Int]
+    /// What differentiation says.
+    public let computed: Double
+    /// What the differences say.
+    public let measured: Double
+  }
+
+  /// The comparison for one tensor.
+  public struct Part: Sendable {
+    /// The tensor's name.
+    public let name: String
+    /// Elements that were compared.
+    public let count: Int
+    /// `|c - m| / (|c| + |m|)` of the computed and the measured derivatives as vectors; 0 where both are 0.
+    public let relativeNorm: Double
+    /// `|c - m|`.
+    public let difference: Double
+    /// The element with the largest difference; nil for an empty tensor.
+    public let worst: Element?
+  }
+
+  /// One for each tensor, in order.
+  public let parts: [Part]
+  /// `|c - m| / (|c| + |m|)` over all elements of all tensors.
+  public let relativeNorm: Double
+
+  /// The tensor that is furthest off. One whose true gradient is 0 may have a large relative norm, from rounding alone,
+  /// but no large difference.
+  public var worst: Part? { parts.max { $0.difference < $1.difference } }
+
+  /// Whether the gradients are right, as far as differences in Float32 can tell: about 1e-3 is what rounding leaves of
+  /// a smooth function, 1e-2 of one with kinks; a mistake gives 0.1 and more.
+  public func passes(tolerance: Double = 1e-2) -> Bool { relativeNorm <= tolerance }
+}
+
+extension GradientCheck: CustomStringConvertible {
+  /// The norm, and a line for each tensor with its worst element, the worst tensor first.
+  public var description: String {
+    let lines = parts.sorted { $0.difference > $1.difference }.map { part in
+      var line = "  \(part.name): \(digits(part.relativeNorm)) over \(part.count) elements"
+      if let worst = part.worst {
+        line += "; worst \(worst.position): computed \(digits(worst.computed)), measured \(digits(worst.measured))"
+      }
+      return line
+    }
+    return (["gradient check: relative norm \(digits(relativeNorm))"] + lines).joined(separator: "\n")
+  }
+
+  private func digits(_ number: Double) -> String { String(format: "%.4g", number) }
+}
+
+/// Compares the gradient of a function with double-sided differences, element by element:
+///
+///     (f(x + h) - f(x - h)) / 2h
+///
+/// Both are summed up as one number, `|c - m| / (|c| + |m|)`, and the worst element is named:
+///
+///     let check = try gradientCheck(of: { square($0[0]).sum() }, at: [x])
+///     print(check)
+///     assert(check.passes())
+///
+/// Kinks (ReLU, maxima) nearer than `step` to an element make the differences wrong there, not the gradient.
+///
+/// - Parameters:
+///   - f: gives one element; the same for the same inputs, so the default mode is inference.
+///   - inputs: Float32.
+///   - names: what the report calls the inputs; their positions when nil.
+///   - mode: what `f` runs in.
+///   - step: the change of an element of size up to 1, and relative to larger ones. With Float32 less drowns in
+///     rounding, more is no derivative.
+///   - elementsPerTensor: how many elements of each input are compared, evenly spread; all when nil.
+/// - Throws: what `f` throws or the device reports.
+public func gradientCheck(
+  of f: ([Tensor]) throws -> Tensor, at inputs: [Tensor], names: [String]? = nil, mode: Mode = .inference,
+  step: Float = 1e-2, elementsPerTensor: Int? = nil
+) throws -> GradientCheck {
+  require(
+    names == nil || names?.count == inputs.count,
+    "gradientCheck: \(inputs.count) inputs, but \(names?.count ?? 0) names")
+  require(
+    step > 0 && (elementsPerTensor ?? 1) > 0,
+    "gradientCheck: step and elementsPerTensor must be positive, got \(step) and \(elementsPerTensor ?? 0)")
+  for input in inputs { require(input.dtype == .float32, "gradientCheck: inputs must be float32, got \(input.dtype)") }
+  let (_, gradients) = try valueAndGradients(at: inputs, mode: mode, f)
+  var parts: [GradientCheck.Part] = []
+  var total = DifferenceNorm()
+  for (place, input) in inputs.enumerated() {
+    let (numbers, slopes) = (try input.scalars(as: Float.self), try gradients[place].scalars(as: Double.self))
+    var own = DifferenceNorm()
+    var worst: GradientCheck.Element?
+    for index in spread(numbers.count, limit: elementsPerTensor) {
+      func value(_ number: Float) throws -> Double {
+        var moved = numbers
+        moved[index] = number
+        var arguments = inputs
+        arguments[place] = Tensor(moved, shape: input.shape, on: input.device)
+        return try withMode(mode) { try f(arguments) }.scalar(as: Double.self)
+      }
+      let change = step * max(1, Swift.abs(numbers[index]))
+      let (above, below) = (numbers[index] + change, numbers[index] - change)
+      // What the numbers really differ by, after rounding.
+      let measured = (try value(above) - value(below)) / (Double(above) - Double(below))
+      let element = GradientCheck.Element(
+        position: position(index, in: input.shape), computed: slopes[index], measured: measured)
+      own.add(element)
+      if worst.map({ !(element.difference <= $0.difference) }) ?? true { worst = element }
+    }
+    total.add(own)
+    parts.append(
+      GradientCheck.Part(
+        name: names?[place] ?? "\(place)", count: own.count, relativeNorm: own.relative, difference: own.length,
+        worst: worst))
+  }
+  return GradientCheck(parts: parts, relativeNorm: total.relative)
+}
+
+/// Compares the gradient of a function of one tensor with double-sided differences; see `gradientCheck(of:at:)` for
+/// several, which this calls.
+public func gradientCheck(
+  of f: (Tensor) throws -> Tensor, at x: Tensor, mode: Mode = .inference, step: Float = 1e-2,
+  elementsPerTensor: Int? = nil
+) throws -> GradientCheck {
+  try gradientCheck(
+    of: { try f($0[0]) }, at: [x], names: ["x"], mode: mode, step: step, elementsPerTensor: elementsPerTensor)
+}
+
+/// Sums of squares of computed and measured derivatives and of their differences.
+private struct DifferenceNorm {
+  private var computed = 0.0
+  private var measured = 0.0
+  private var difference = 0.0
+  private(set) var count = 0
+
+  var length: Double { difference.squareRoot() }
+  var relative: Double {
+    let size = computed.squareRoot() + measured.squareRoot()
+    return size == 0 ? 0 : length / size
+  }
+
+  mutating func add(_ element: GradientCheck.Element) {
+    computed += element.computed * element.computed
+    measured += element.measured * element.measured
+    difference += element.difference * element.difference
+    count += 1
+  }
+
+  mutating func add(_ other: DifferenceNorm) {
+    computed += other.computed
+    measured += other.measured
+    difference += other.difference
+    count += other.count
+  }
+}
+
+extension GradientCheck.Element {
+  fileprivate var difference: Double { Swift.abs(computed - measured) }
+}
+
+/// Up to `limit` of the numbers `0 ..< count`, evenly spread.
+private func spread(_ count: Int, limit: Int?) -> [Int] {
+  guard let limit, limit < count else { return Array(0..<count) }
+  return (0..<limit).map { ($0 * 2 + 1) * count / (limit * 2) }
+}
+
+private func position(_ index: Int, in shape: [Int]) -> [Int] {
+  var rest = index
+  return shape.reversed().map { extent -> Int in
+    defer { rest /= extent }
+    return rest % extent
+  }.reversed()
+}

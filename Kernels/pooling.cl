@@ -20,6 +20,7 @@ typedef struct {
   int whole;     // whether all windows lie inside of the plane
   int adjacent;  // whether x is float32 with adjacent columns and rows in order, so that runs of it can be loaded
   int adaptive;  // whether windows follow from the output's size; then stride and dilation are 1, without padding
+  int divisor;   // of sums, if it is not the count of their elements; else 0
 } pool_t;
 
 /// A view [N, C, H, W], in elements.
@@ -77,6 +78,7 @@ static holders_t holders_of(
 }
 
 static float window_scale(pool_t pool, int out_row, int out_column) {
+  if (pool.divisor) return 1.0f / (float)pool.divisor;
   if (pool.adaptive)
     return 1.0f / (float)(window_taps(pool, out_row, 0, pool.height, pool.out_height) *
                           window_taps(pool, out_column, 0, pool.width, pool.out_width));

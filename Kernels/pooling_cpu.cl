@@ -155,7 +155,7 @@ kernel void average_pool(
           taps -= tap.inside;
         }
       }
-      sum *= 1.0f / convert_float16(max(taps, (int16)(1)));
+      sum *= 1.0f / convert_float16(pool.divisor ? (int16)(pool.divisor) : max(taps, (int16)(1)));
       store_lanes(y, y_offset + (long)plane * outputs + windows.first, windows.count, y_type, sum);
       output = windows.first + windows.count;
     }
@@ -206,7 +206,8 @@ static phases_t phases_of(pool_t pool) {
   bool counts_all = pool.counts_padding && end_full >= pool.out_width &&
                     (pool.out_height - 1) * pool.stride_height + (pool.kernel_height - 1) * pool.dilation_height <
                         pool.height + 2 * pool.pad_height;
-  phases.scale = pool.whole || counts_all ? 1.0f / (float)(pool.kernel_height * pool.kernel_width) : 0.0f;
+  int divisor = pool.divisor ? pool.divisor : pool.kernel_height * pool.kernel_width;
+  phases.scale = pool.whole || counts_all || pool.divisor ? 1.0f / (float)divisor : 0.0f;
   return phases;
 }
 

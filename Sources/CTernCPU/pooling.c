@@ -3,18 +3,8 @@
 
 #include <string.h>
 
+#include "tap_range.h"
 #include "tern_math.h"
-
-/// The outputs `*first ..< *last` for which tap `tap` of the window lies inside the input, along one axis.
-static inline void tap_range(
-    ptrdiff_t tap, ptrdiff_t dilation, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t input, ptrdiff_t output,
-    ptrdiff_t *first, ptrdiff_t *last) {
-  const ptrdiff_t shift = tap * dilation - pad;  // input position = output * stride + shift
-  *first = shift < 0 ? (-shift + stride - 1) / stride : 0;
-  *last = input - 1 - shift < 0 ? 0 : (input - 1 - shift) / stride + 1;
-  if (*last > output) *last = output;
-  if (*first > *last) *first = *last;
-}
 
 /// How many taps of the window at `output` lie at positions `low ..< high` of the input.
 static inline ptrdiff_t taps_inside(
@@ -45,8 +35,13 @@ static inline ptrdiff_t columns_counted(const tern_pool *pool, ptrdiff_t output)
 static inline bool is_two_by_two(const tern_pool *pool) {
   return pool->kernel_height == 2 && pool->kernel_width == 2 && pool->stride_height == 2 && pool->stride_width == 2 &&
          pool->pad_height == 0 && pool->pad_width == 0 && pool->dilation_height == 1 && pool->dilation_width == 1 &&
-         !pool->adaptive && pool->output_height * 2 <= pool->input_height &&
+         !pool->adaptive && pool->divisor == 0 && pool->output_height * 2 <= pool->input_height &&
          pool->output_width * 2 <= pool->input_width;
+}
+
+/// What the sum of a window of `rows` rows and `columns` columns is divided by.
+static inline float divisor_of(const tern_pool *pool, ptrdiff_t rows, ptrdiff_t columns) {
+  return (float)(pool->divisor ? pool->divisor : rows * columns);
 }
 
 /// Where the adaptive window of an output starts along one axis; windows may overlap.

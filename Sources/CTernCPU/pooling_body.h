@@ -150,12 +150,12 @@ static void TERN_VARIANT(max_gradient)(const tern_pool *pool, const float *dy, c
 
 /// Divides the sums of one output row, whose windows count `rows` rows, by the taps that count.
 static inline void TERN_VARIANT(divide_row)(const tern_pool *pool, ptrdiff_t rows, const float *in, float *out) {
-  const float whole = (float)(rows * pool->kernel_width);
+  const float whole = divisor_of(pool, rows, pool->kernel_width);
   for (ptrdiff_t j = 0; j < pool->output_width; j++) {
     const ptrdiff_t start = j * pool->stride_width - pool->pad_width;
     const ptrdiff_t end = start + (pool->kernel_width - 1) * pool->dilation_width;
     const bool inside = start >= 0 && end < pool->input_width;
-    out[j] = in[j] / (inside ? whole : (float)(rows * columns_counted(pool, j)));
+    out[j] = in[j] / (inside ? whole : divisor_of(pool, rows, columns_counted(pool, j)));
   }
 }
 
@@ -238,7 +238,7 @@ static void TERN_VARIANT(average_gradient)(const tern_pool *pool, const float *d
           const ptrdiff_t start = j * stride - pool->pad_width;
           const bool inside = start >= 0 && start + (pool->kernel_width - 1) * pool->dilation_width < pool->input_width;
           const ptrdiff_t columns = inside ? pool->kernel_width : columns_counted(pool, j);
-          out[j * stride] += dy[j] / (float)(rows * columns);
+          out[j * stride] += dy[j] / divisor_of(pool, rows, columns);
         }
       }
     }

@@ -17,11 +17,11 @@ extension Operations {
     },
     "avg_pool2d": { a in
       let t = a.attributes
-      if t.int("divisor_override") != nil { return nil }
       return [
         "y": averagePool2d(
           a.x, window: pair(t, "kernel_size"), stride: pair(t, "stride"), padding: pair(t, "padding"),
-          countsPadding: t.flag("count_include_pad"), roundsUp: t.flag("ceil_mode"))
+          countsPadding: t.flag("count_include_pad"), divisor: t.int("divisor_override"),
+          roundsUp: t.flag("ceil_mode"))
       ]
     },
     "cross_entropy": { a in
@@ -51,22 +51,14 @@ extension Operations {
 
   private static let convolution: Function = { a in
     let t = a.attributes
-    var padding = Padding.same
-    if let sides = t.ints("padding") {
-      let extra = t.ints("pads") ?? [0, 0, 0, 0]
-      padding = .explicit(
-        top: sides[0] + extra[0], bottom: sides[0] + extra[1], left: sides[1] + extra[2], right: sides[1] + extra[3])
+    let padding = sides(t, axes: 2).map { sides -> Padding in
+      .explicit(top: sides[0].0, bottom: sides[0].1, left: sides[1].0, right: sides[1].1)
     }
     return [
       "y": conv2d(
-        a.x, a["p.weight"], bias: a.optional("p.bias"), stride: pair(t, "stride"), padding: padding,
+        a.x, a["p.weight"], bias: a.optional("p.bias"), stride: pair(t, "stride"), padding: padding ?? .same,
         dilation: pair(t, "dilation"), groups: t.int("groups")!)
     ]
-  }
-
-  private static func pair(_ attributes: Attributes, _ name: String) -> Pair {
-    let sides = attributes.ints(name)!
-    return Pair(sides[0], sides[1])
   }
 
   private static func reduction(_ a: Arguments) -> LossReduction {

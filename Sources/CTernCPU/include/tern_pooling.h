@@ -17,6 +17,7 @@ typedef struct tern_pool {
   /// Window i of o along an axis of size s is floor(i * s / o) ..< ceil((i + 1) * s / o); stride, padding and dilation
   /// play no part.
   bool adaptive;
+  ptrdiff_t divisor;  ///< of sums, if it is not the count of their elements; else 0
 } tern_pool;
 
 /// Each function works on one plane `[height, width]`.

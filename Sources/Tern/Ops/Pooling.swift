@@ -27,15 +27,17 @@ public func maxPool2d(
 ///   - x: `[N, C, H, W]`.
 ///   - stride: the window's size when nil.
 ///   - countsPadding: whether padding counts in the divisor (PyTorch's `count_include_pad`).
+///   - divisor: what every sum is divided by instead of the count of its elements (PyTorch's `divisor_override`).
 ///   - roundsUp: also pools a last, partial window; what lies beyond the padding never counts.
 /// - Returns: `[N, C, outH, outW]`.
 public func averagePool2d(
-  _ x: Tensor, window: Pair, stride: Pair? = nil, padding: Pair = 0, countsPadding: Bool = true, roundsUp: Bool = false
+  _ x: Tensor, window: Pair, stride: Pair? = nil, padding: Pair = 0, countsPadding: Bool = true, divisor: Int? = nil,
+  roundsUp: Bool = false
 ) -> Tensor {
   let stride = stride ?? window
   let geometry = PoolingGeometry(
     "averagePool2d", input: x.shape, kernel: (window.height, window.width), stride: (stride.height, stride.width),
-    padding: (padding.height, padding.width), countsPadding: countsPadding, roundsUp: roundsUp)
+    padding: (padding.height, padding.width), countsPadding: countsPadding, divisor: divisor, roundsUp: roundsUp)
   requireFloatingPoint("averagePool2d", x)
   return averagePooled(geometry, x)
 }
@@ -58,16 +60,18 @@ func maxPooled(_ operation: String, _ geometry: PoolingGeometry, _ x: Tensor) ->
     })
 }
 
-func averagePooled(_ geometry: PoolingGeometry, _ x: Tensor) -> Tensor {
-  .record(
-    "averagePool2d", shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .none,
+/// - Parameter dtype: of the result; `x`'s when nil. A mean of means keeps those between in Float32.
+func averagePooled(_ geometry: PoolingGeometry, _ x: Tensor, dtype: DType? = nil) -> Tensor {
+  let (stored, result) = (x.dtype, dtype ?? x.dtype)
+  return .record(
+    "averagePool2d", shape: geometry.outputShape, dtype: result, from: [x], saving: .none,
     compute: { backend, inputs, y in backend.averagePool(geometry, inputs[0], into: y) },
     pullback: { gradient, _ in
       [
         .record(
-          "averagePool2d gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
+          "averagePool2d gradient", shape: geometry.inputShape, dtype: stored, from: [gradient], saving: .none,
           compute: { backend, inputs, dx in backend.averagePoolGradient(geometry, inputs[0], into: dx) },
-          pullback: { gradient, _ in [averagePooled(geometry, gradient)] })
+          pullback: { gradient, _ in [averagePooled(geometry, gradient, dtype: result)] })
       ]
     })
 }

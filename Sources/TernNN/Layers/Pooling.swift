@@ -50,6 +50,8 @@ public struct AveragePool2D: Layer {
   public let padding: Pair
   /// Whether these zeros count in the divisor.
   public let countsPadding: Bool
+  /// What sums are divided by; nil for the count of their elements.
+  public let divisor: Int?
   /// Whether a last, partial window counts.
   public let roundsUp: Bool
 
@@ -59,14 +61,17 @@ public struct AveragePool2D: Layer {
   ///   - stride: by default the window, so that windows do not overlap.
   ///   - padding: at most half of the window.
   ///   - countsPadding: whether padded zeros count in the divisor.
+  ///   - divisor: what every sum is divided by instead of the count of its elements.
   ///   - roundsUp: whether a window that reaches beyond the input counts.
   public init(
-    _ window: Pair, stride: Pair? = nil, padding: Pair = 0, countsPadding: Bool = true, roundsUp: Bool = false
+    _ window: Pair, stride: Pair? = nil, padding: Pair = 0, countsPadding: Bool = true, divisor: Int? = nil,
+    roundsUp: Bool = false
   ) {
     self.window = window
     self.stride = stride ?? window
     self.padding = padding
     self.countsPadding = countsPadding
+    self.divisor = divisor
     self.roundsUp = roundsUp
   }
 
@@ -76,7 +81,8 @@ public struct AveragePool2D: Layer {
   /// - Precondition: the window fits the padded image.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     averagePool2d(
-      x, window: window, stride: stride, padding: padding, countsPadding: countsPadding, roundsUp: roundsUp)
+      x, window: window, stride: stride, padding: padding, countsPadding: countsPadding, divisor: divisor,
+      roundsUp: roundsUp)
   }
 }
 

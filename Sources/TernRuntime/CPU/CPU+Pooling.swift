@@ -103,6 +103,6 @@ extension tern_pool {
       stride_height: geometry.strideHeight, stride_width: geometry.strideWidth, pad_height: geometry.padHeight,
       pad_width: geometry.padWidth, dilation_height: geometry.dilationHeight,
       dilation_width: geometry.dilationWidth, x_row_stride: rowStride, counts_padding: geometry.countsPadding,
-      adaptive: geometry.isAdaptive)
+      adaptive: geometry.isAdaptive, divisor: geometry.divisor)
   }
 }

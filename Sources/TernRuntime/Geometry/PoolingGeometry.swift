@@ -9,6 +9,8 @@ package struct PoolingGeometry: Sendable, Hashable {
   package let dilationHeight, dilationWidth: Int
   /// Average pooling: whether padding counts in the divisor (PyTorch's `count_include_pad`).
   package let countsPadding: Bool
+  /// Average pooling: what sums are divided by, whatever their windows hold; 0 for the count of elements.
+  package let divisor: Int
   /// Whether windows follow from the output's size: window `i` of `o` along an axis of size `s` is
   /// `floor(i * s / o) ..< ceil((i + 1) * s / o)`. Then the kernel is the largest window, stride and dilation are 1,
   /// and there is no padding.
@@ -21,8 +23,10 @@ package struct PoolingGeometry: Sendable, Hashable {
   /// - Precondition: padding is at most half the kernel, so that no window is all padding.
   package init(
     _ operation: String, input: [Int], kernel: (Int, Int), stride: (Int, Int), padding: (Int, Int) = (0, 0),
-    dilation: (Int, Int) = (1, 1), countsPadding: Bool = true, roundsUp: Bool = false
+    dilation: (Int, Int) = (1, 1), countsPadding: Bool = true, divisor: Int? = nil, roundsUp: Bool = false
   ) {
+    require(
+      divisor == nil || 1...Int(Int32.max) ~= divisor!, "\(operation): divisor must be at least 1, got \(divisor!)")
     require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
     require(kernel.0 >= 1 && kernel.1 >= 1, "\(operation): window must be at least 1x1, got \(kernel)")
     require(stride.0 >= 1 && stride.1 >= 1, "\(operation): stride must be at least 1, got \(stride)")
@@ -48,6 +52,7 @@ package struct PoolingGeometry: Sendable, Hashable {
     (padHeight, padWidth) = padding
     (dilationHeight, dilationWidth) = dilation
     self.countsPadding = countsPadding
+    self.divisor = divisor ?? 0
     isAdaptive = false
     outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
     outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
@@ -65,7 +70,7 @@ package struct PoolingGeometry: Sendable, Hashable {
     strideHeight = isAdaptive ? 1 : kernelHeight
     strideWidth = isAdaptive ? 1 : kernelWidth
     (padHeight, padWidth, dilationHeight, dilationWidth) = (0, 0, 1, 1)
-    countsPadding = false
+    (countsPadding, divisor) = (false, 0)
     (outputHeight, outputWidth) = output
   }
 

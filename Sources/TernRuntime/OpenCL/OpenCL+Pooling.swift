@@ -40,7 +40,7 @@ extension OpenCLBackend {
   }
 
   /// Lets a kernel that adds into its output do so in Float32, whatever the output's dtype.
-  private func intoFloat32(_ dx: StridedView, _ body: (StridedView) -> Void) {
+  func intoFloat32(_ dx: StridedView, _ body: (StridedView) -> Void) {
     guard dx.count > 0 else { return }
     guard dx.dtype != .float32 else { return body(dx) }
     let target = scratch(.float32, dx.shape)
@@ -85,7 +85,7 @@ extension OpenCLBackend {
       geometry.kernelHeight, geometry.kernelWidth, geometry.strideHeight, geometry.strideWidth, geometry.padHeight,
       geometry.padWidth, geometry.dilationHeight, geometry.dilationWidth, geometry.outputHeight, geometry.outputWidth,
       geometry.countsPadding ? 1 : 0, share, isWhole ? 1 : 0, isAdjacent ? 1 : 0,
-      geometry.isAdaptive ? 1 : 0,
+      geometry.isAdaptive ? 1 : 0, geometry.divisor,
     ])
   }
 }

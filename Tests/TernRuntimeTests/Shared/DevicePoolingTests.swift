@@ -20,6 +20,9 @@ import Testing
     PoolingGeometry("test", input: [1, 1, 7, 70], kernel: (7, 3), stride: (1, 3)),
     PoolingGeometry(
       "test", input: [2, 1, 40, 40], kernel: (3, 3), stride: (1, 1), padding: (1, 1), countsPadding: false),
+    PoolingGeometry("test", input: [2, 2, 8, 8], kernel: (2, 2), stride: (2, 2), divisor: 3),
+    PoolingGeometry(
+      "test", input: [1, 2, 9, 37], kernel: (3, 3), stride: (2, 1), padding: (1, 1), divisor: 5, roundsUp: true),
     PoolingGeometry("test", input: [2, 2, 8, 6], output: (1, 1)),
     PoolingGeometry("test", input: [2, 3, 10, 12], output: (7, 5)),
     PoolingGeometry("test", input: [1, 2, 33, 65], output: (31, 3)),
@@ -84,7 +87,8 @@ import Testing
   }
 
   static func divisor(_ g: PoolingGeometry, _ window: [Int?]) -> Double {
-    Double(max(1, g.countsPadding ? window.count : window.compactMap { $0 }.count))
+    g.divisor > 0
+      ? Double(g.divisor) : Double(max(1, g.countsPadding ? window.count : window.compactMap { $0 }.count))
   }
 
   @Test(arguments: Subject.all, geometries) func forward(_ subject: Subject, _ g: PoolingGeometry) throws {

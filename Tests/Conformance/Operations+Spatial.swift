@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+import Tern
+import TernNN
+
+extension Operations {
+  /// Poolings of sequences and volumes.
+  static let spatial: [String: Function] = [
+    "max_pool1d": { a in
+      let t = a.attributes
+      return [
+        "y": maxPool1d(
+          a.x, window: t.ints("kernel_size")![0], stride: t.ints("stride")![0], padding: t.ints("padding")![0],
+          dilation: t.ints("dilation")![0], roundsUp: t.flag("ceil_mode"))
+      ]
+    },
+    "avg_pool1d": { a in
+      let t = a.attributes
+      return [
+        "y": averagePool1d(
+          a.x, window: t.ints("kernel_size")![0], stride: t.ints("stride")![0], padding: t.ints("padding")![0],
+          countsPadding: t.flag("count_include_pad"), roundsUp: t.flag("ceil_mode"))
+      ]
+    },
+    "max_pool3d": { a in
+      let t = a.attributes
+      return [
+        "y": maxPool3d(
+          a.x, window: triple(t, "kernel_size"), stride: triple(t, "stride"), padding: triple(t, "padding"),
+          dilation: triple(t, "dilation"), roundsUp: t.flag("ceil_mode"))
+      ]
+    },
+    "avg_pool3d": { a in
+      let t = a.attributes
+      return [
+        "y": averagePool3d(
+          a.x, window: triple(t, "kernel_size"), stride: triple(t, "stride"), padding: triple(t, "padding"),
+          countsPadding: t.flag("count_include_pad"), divisor: t.int("divisor_override"),
+          roundsUp: t.flag("ceil_mode"))
+      ]
+    },
+    "adaptive_avg_pool2d": { ["y": adaptiveAveragePool2d($0.x, outputSize: pair($0.attributes, "output_size"))] },
+    "adaptive_max_pool2d": { ["y": adaptiveMaxPool2d($0.x, outputSize: pair($0.attributes, "output_size"))] },
+  ]
+
+  /// Zeros before and behind each axis, outermost first; nil for as many as keep the size.
+  static func sides(_ attributes: Attributes, axes: Int) -> [(Int, Int)]? {
+    guard let both = attributes.ints("padding") else { return nil }
+    let extra = attributes.ints("pads") ?? [Int](repeating: 0, count: 2 * axes)
+    return (0..<axes).map { axis -> (Int, Int) in
+      let (before, behind) = (extra[2 * axis], extra[2 * axis + 1])
+      return (both[axis] + before, both[axis] + behind)
+    }
+  }
+
+  static func pair(_ attributes: Attributes, _ name: String) -> Pair {
+    let sides = attributes.ints(name)!
+    return Pair(sides[0], sides[1])
+  }
+
+  private static func triple(_ attributes: Attributes, _ name: String) -> Triple {
+    let sides = attributes.ints(name)!
+    return Triple(sides[0], sides[1], sides[2])
+  }
+}

@@ -97,6 +97,9 @@ static const char transpose_cl[] = {
 static const char typed_cl[] = {
 #embed "typed.cl"
 };
+static const char unfold_cl[] = {
+#embed "unfold.cl"
+};
 static const char probe_cl[] = {
 #embed "probe.cl"
 };
@@ -198,6 +201,7 @@ static const tern_source sources[] = {
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},
+    {"unfold.cl", unfold_cl, sizeof unfold_cl},
     {"probe.cl", probe_cl, sizeof probe_cl},
     {"pointwise.cl", pointwise_cl, sizeof pointwise_cl},
     {"gemm_operand.cl", gemm_operand_cl, sizeof gemm_operand_cl},

@@ -3,8 +3,63 @@ import Tern
 import TernNN
 
 extension Operations {
-  /// Poolings of sequences and volumes.
+  /// Convolutions and poolings of sequences and volumes.
   static let spatial: [String: Function] = [
+    "conv1d": { a in
+      let t = a.attributes
+      return [
+        "y": conv1d(
+          a.x, a["p.weight"], bias: a.optional("p.bias"), stride: t.ints("stride")![0],
+          padding: sides(t, axes: 1).map { .explicit(start: $0[0].0, end: $0[0].1) } ?? .same,
+          dilation: t.ints("dilation")![0], groups: t.int("groups")!)
+      ]
+    },
+    "conv_transpose1d": { a in
+      let t = a.attributes
+      return [
+        "y": convTranspose1d(
+          a.x, a["p.weight"], bias: a.optional("p.bias"), stride: t.ints("stride")![0],
+          padding: t.ints("padding")![0], outputPadding: t.ints("output_padding")![0],
+          dilation: t.ints("dilation")![0], groups: t.int("groups")!)
+      ]
+    },
+    "conv_transpose2d": { a in
+      let t = a.attributes
+      return [
+        "y": convTranspose2d(
+          a.x, a["p.weight"], bias: a.optional("p.bias"), stride: pair(t, "stride"), padding: pair(t, "padding"),
+          outputPadding: pair(t, "output_padding"), dilation: pair(t, "dilation"), groups: t.int("groups")!)
+      ]
+    },
+    "conv3d": { a in
+      let t = a.attributes
+      let padding = sides(t, axes: 3).map { sides -> Padding3D in
+        .explicit(
+          front: sides[0].0, back: sides[0].1, top: sides[1].0, bottom: sides[1].1, left: sides[2].0,
+          right: sides[2].1)
+      }
+      return [
+        "y": conv3d(
+          a.x, a["p.weight"], bias: a.optional("p.bias"), stride: triple(t, "stride"), padding: padding ?? .same,
+          dilation: triple(t, "dilation"), groups: t.int("groups")!)
+      ]
+    },
+    "conv_transpose3d": { a in
+      let t = a.attributes
+      return [
+        "y": convTranspose3d(
+          a.x, a["p.weight"], bias: a.optional("p.bias"), stride: triple(t, "stride"), padding: triple(t, "padding"),
+          outputPadding: triple(t, "output_padding"), dilation: triple(t, "dilation"), groups: t.int("groups")!)
+      ]
+    },
+    "unfold": { a in
+      let t = a.attributes
+      return [
+        "y": unfold(
+          a.x, window: pair(t, "kernel_size"), stride: pair(t, "stride"), padding: pair(t, "padding"),
+          dilation: pair(t, "dilation"))
+      ]
+    },
     "max_pool1d": { a in
       let t = a.attributes
       return [

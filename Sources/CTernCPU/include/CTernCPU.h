@@ -12,4 +12,5 @@
 #include "tern_reduction.h"
 #include "tern_softmax.h"
 #include "tern_threads.h"
+#include "tern_unfold.h"
 #include "tern_winograd.h"

@@ -37,15 +37,20 @@ public enum Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
     case .symmetric(let pad): return (pad.height, pad.height, pad.width, pad.width)
     case .explicit(let top, let bottom, let left, let right): return (top, bottom, left, right)
     case .same:
-      func total(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
-        max(0, ((size + stride - 1) / stride - 1) * stride + dilation * (kernel - 1) + 1 - size)
+      guard input.count == 4, stride.height > 0, stride.width > 0 else {
+        return (0, 0, 0, 0)  // the geometry says what is wrong
       }
-      guard input.count == 4 else { return (0, 0, 0, 0) }  // the geometry names the wrong rank
-      let height = total(input[2], kernel.height, stride.height, dilation.height)
-      let width = total(input[3], kernel.width, stride.width, dilation.width)
-      return (height / 2, height - height / 2, width / 2, width - width / 2)
+      let (top, bottom) = samePadding(input[2], kernel.height, stride.height, dilation.height)
+      let (left, right) = samePadding(input[3], kernel.width, stride.width, dilation.width)
+      return (top, bottom, left, right)
     }
   }
+}
+
+/// Zeros before and behind an axis that make the output `ceil(size / stride)`; the odd one comes last.
+func samePadding(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> (Int, Int) {
+  let total = max(0, ((size + stride - 1) / stride - 1) * stride + dilation * (kernel - 1) + 1 - size)
+  return (total / 2, total - total / 2)
 }
 
 /// Two-dimensional convolution (cross-correlation, as usual in deep learning) and what follows it.
@@ -68,20 +73,32 @@ public func conv2d(
   _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1,
   groups: Int = 1, activation: Activation = .none
 ) -> Tensor {
-  let name = "conv2d"
+  convolve(
+    "conv2d", x, weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups,
+    activation: activation)
+}
+
+/// `conv2d` by the name of the operation that it is done for.
+func convolve(
+  _ name: String, _ x: Tensor, _ weight: Tensor, bias: Tensor?, stride: Pair, padding: Padding, dilation: Pair,
+  groups: Int, activation: Activation
+) -> Tensor {
   let kernel = weight.rank == 4 ? Pair(weight.shape[2], weight.shape[3]) : 1
   let geometry = ConvolutionGeometry(
     name, input: x.shape, weight: weight.shape, stride: (stride.height, stride.width),
     padding: padding.amounts(input: x.shape, kernel: kernel, stride: stride, dilation: dilation),
     dilation: (dilation.height, dilation.width), groups: groups)
-  if let bias {
-    require(
-      bias.shape == [weight.shape[0]],
-      "\(name): bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
-  }
+  requireBias(name, bias, outputs: weight.shape[0], of: weight)
   let fuses = activation.fuses(withOperationOn: [x, weight] + (bias.map { [$0] } ?? []))
   let y = convolution(geometry, x, weight, bias, fuses ? activation : .none)
   return fuses ? y : activation(y)
+}
+
+/// Traps unless a bias, where there is one, has a number for each output channel.
+func requireBias(_ name: String, _ bias: Tensor?, outputs: Int, of weight: Tensor) {
+  guard let bias else { return }
+  require(
+    bias.shape == [outputs], "\(name): bias must be [\(outputs)] for weight \(weight.shape), got \(bias.shape)")
 }
 
 // The three operations below are, but for the activation, each bilinear, and their derivatives are one another: any
@@ -108,7 +125,8 @@ private func convolution(
     })
 }
 
-private func inputGradient(_ geometry: ConvolutionGeometry, _ dy: Tensor, _ w: Tensor) -> Tensor {
+/// The convolution's gradient with respect to its input, which is also the transposed convolution of `dy`.
+func inputGradient(_ geometry: ConvolutionGeometry, _ dy: Tensor, _ w: Tensor) -> Tensor {
   .record(
     "conv2d input gradient", shape: geometry.inputShape, dtype: checkedDType([dy, w]), from: [dy, w], saving: .inputs,
     compute: { backend, inputs, dx in backend.convolutionInputGradient(geometry, inputs[0], inputs[1], into: dx) },
@@ -133,8 +151,8 @@ private func weightGradient(_ geometry: ConvolutionGeometry, _ x: Tensor, _ dy: 
     })
 }
 
-private func checkedDType(_ tensors: [Tensor]) -> DType {
-  let dtype = Tensor.commonDType("conv2d", tensors)
-  require(dtype.isFloatingPoint, "conv2d: needs floating-point tensors, got \(dtype); convert with x.cast(to:)")
+func checkedDType(_ tensors: [Tensor], _ name: String = "conv2d") -> DType {
+  let dtype = Tensor.commonDType(name, tensors)
+  require(dtype.isFloatingPoint, "\(name): needs floating-point tensors, got \(dtype); convert with x.cast(to:)")
   return dtype
 }

@@ -45,12 +45,7 @@ public struct Conv2D: Layer {
     dilation: Pair = 1, groups: Int = 1, bias: Bool = true, activation: Activation = .none,
     initializer: Initializer = .standard, biasInitializer: Initializer? = nil, generator: RandomGenerator = .shared
   ) {
-    require(
-      groups > 0 && inputChannels > 0 && outputChannels > 0 && inputChannels % groups == 0
-        && outputChannels % groups == 0,
-      "Conv2D: \(inputChannels) input and \(outputChannels) output channels must be positive multiples of groups, "
-        + "which is \(groups)")
-    require(kernel.height > 0 && kernel.width > 0, "Conv2D: the kernel must be positive, got \(kernel)")
+    requireConvolutionSizes("Conv2D", inputChannels, outputChannels, [kernel.height, kernel.width], groups)
     (weight, self.bias) = makeWeights(
       [outputChannels, inputChannels / groups, kernel.height, kernel.width], bias: bias, initializer: initializer,
       biasInitializer: biasInitializer, generator: generator)
@@ -70,4 +65,13 @@ public struct Conv2D: Layer {
       x, weight.value, bias: bias?.value, stride: stride, padding: padding, dilation: dilation, groups: groups,
       activation: activation)
   }
+}
+
+/// Traps unless a convolution layer can have weights of these sizes.
+func requireConvolutionSizes(_ layer: String, _ inputs: Int, _ outputs: Int, _ kernel: [Int], _ groups: Int) {
+  require(
+    groups > 0 && inputs > 0 && outputs > 0 && inputs % groups == 0 && outputs % groups == 0,
+    "\(layer): \(inputs) input and \(outputs) output channels must be positive multiples of groups, "
+      + "which is \(groups)")
+  require(kernel.allSatisfy { $0 > 0 }, "\(layer): the kernel must be positive, got \(kernel)")
 }

@@ -43,12 +43,15 @@ public struct Linear: Layer {
 }
 
 /// The weight and bias of a linear or convolution layer, drawn in this order.
+///
+/// - Parameter outputs: numbers of the bias; the weight's first extent when nil.
 func makeWeights(
-  _ shape: [Int], bias: Bool, initializer: Initializer, biasInitializer: Initializer?, generator: RandomGenerator
+  _ shape: [Int], outputs: Int? = nil, bias: Bool, initializer: Initializer, biasInitializer: Initializer?,
+  generator: RandomGenerator
 ) -> (weight: Parameter, bias: Parameter?) {
   let weight = Parameter(initializer(shape, generator: generator), name: "weight")
   guard bias else { return (weight, nil) }
   let bound = 1 / Float(Initializer.fans(of: shape).input).squareRoot()
   let initializer = biasInitializer ?? .uniform(-bound, bound)
-  return (weight, Parameter(initializer([shape[0]], generator: generator), name: "bias"))
+  return (weight, Parameter(initializer([outputs ?? shape[0]], generator: generator), name: "bias"))
 }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Windows of planes [N, C, H, W] to columns [N, C, kH, kW, outH, outW] of any strides, and back.
+//
+// unfold  CPU device: a work-item copies `share` rows of columns; GPU: one element. Copies bits.
+// fold    x[n, c, h, w] = sum over u, then v of what was unfolded from it. CPU device: a work-item does `share` rows of
+//         x, in blocks of 16 neighbours where windows are neighbours, too; GPU: one element.
+// No local memory.
+
+#include "typed.cl"
+
+typedef struct {
+  long batch, channels, height, width;
+  long kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
+  long top, left;  // zeros before the plane; may be negative
+  long out_height, out_width;
+  long x, x_image, x_channel, x_row, x_column;
+  long columns, image, channel, tap_row, tap_column, row, column;
+  long share;
+} unfold_t;
+
+/// One row of the columns: the tap that it belongs to, and the rows on both sides.
+typedef struct {
+  long h, shift;   // the row of the plane, and what column of it the first window has
+  long from, to;   // where these rows start in memory
+} row_t;
+
+static row_t column_row(const unfold_t *s, long index) {
+  row_t row;
+  long i = index % s->out_height, unit = index / s->out_height;
+  long v = unit % s->kernel_width, u = unit / s->kernel_width % s->kernel_height;
+  long plane = unit / (s->kernel_width * s->kernel_height), n = plane / s->channels, c = plane - n * s->channels;
+  row.h = i * s->stride_height + u * s->dilation_height - s->top;
+  row.shift = v * s->dilation_width - s->left;
+  row.from = s->x + n * s->x_image + c * s->x_channel + row.h * s->x_row;
+  row.to = s->columns + n * s->image + c * s->channel + u * s->tap_row + v * s->tap_column + i * s->row;
+  return row;
+}
+
+#if TERN_CPU_DEVICE
+
+#define COPY_ROW(WORD)                                                                                      \
+  do {                                                                                                      \
+    global const WORD *in = (global const WORD *)x + row.from + row.shift * s.x_column;                     \
+    global WORD *out = (global WORD *)columns + row.to;                                                     \
+    for (long j = 0; j < begin; j++) out[j * s.column] = 0;                                                 \
+    if (s.column == 1 && stretch == 1) {                                                                    \
+      VECTOR_LOOP for (long j = begin; j < end; j++) out[j] = in[j];                                        \
+    } else {                                                                                                \
+      for (long j = begin; j < end; j++) out[j * s.column] = in[j * stretch];                               \
+    }                                                                                                       \
+    for (long j = end; j < s.out_width; j++) out[j * s.column] = 0;                                         \
+  } while (0)
+
+kernel void unfold(global const void *x, global void *columns, int type, unfold_t s) {
+  long rows = s.batch * s.channels * s.kernel_height * s.kernel_width * s.out_height;
+  long first = get_global_id(0) * s.share, stretch = s.stride_width * s.x_column;
+  for (long index = first; index < min(first + s.share, rows); index++) {
+    row_t row = column_row(&s, index);
+    // The windows whose tap lies in the row.
+    long begin = row.shift >= 0 ? 0 : (s.stride_width - 1 - row.shift) / s.stride_width;
+    long end = row.shift >= s.width ? 0 : (s.width - 1 - row.shift) / s.stride_width + 1;
+    end = min(end, s.out_width);
+    if (row.h < 0 || row.h >= s.height) end = 0;
+    begin = min(begin, end);
+    if (type == FLOAT32) COPY_ROW(uint);
+    else COPY_ROW(ushort);
+  }
+}
+
+kernel void fold(global const void *columns, global void *x, int type, unfold_t s) {
+  long rows = s.batch * s.channels * s.height, first = get_global_id(0) * s.share;
+  for (long index = first; index < min(first + s.share, rows); index++) {
+    long plane = index / s.height, h = index - plane * s.height, n = plane / s.channels, c = plane - n * s.channels;
+    long start = s.columns + n * s.image + c * s.channel;
+    long to = s.x + n * s.x_image + c * s.x_channel + h * s.x_row;
+    for (long w = 0; w < s.width; w += 16) {
+      float lanes[16];
+      float16 sum = 0.0f;
+      for (int l = 0; l < 16; l++) lanes[l] = 0.0f;
+      for (long u = 0; u < s.kernel_height; u++) {
+        long down = h + s.top - u * s.dilation_height, i = down / s.stride_height;
+        if (down < 0 || down % s.stride_height != 0 || i >= s.out_height) continue;
+        for (long v = 0; v < s.kernel_width; v++) {
+          long right = w + s.left - v * s.dilation_width;
+          long at = start + u * s.tap_row + v * s.tap_column + i * s.row;
+          if (s.stride_width == 1 && right >= 0 && right + 16 <= s.out_width) {
+            sum += load_lanes(columns, at + right * s.column, s.column, 16, type, 0.0f);
+            continue;
+          }
+          for (long l = 0; l < min(16L, s.width - w); l++) {
+            long j = (right + l) / s.stride_width;
+            if (right + l >= 0 && j * s.stride_width == right + l && j < s.out_width)
+              lanes[l] += load_real(columns, at + j * s.column, type);
+          }
+        }
+      }
+      store_lanes(x, to + w, s.width - w, type, sum + vload16(0, lanes));
+    }
+  }
+}
+
+#else
+
+kernel void unfold(global const void *x, global void *columns, int type, unfold_t s) {
+  long element = get_global_id(0), index = element / s.out_width, j = element - index * s.out_width;
+  if (index >= s.batch * s.channels * s.kernel_height * s.kernel_width * s.out_height) return;
+  row_t row = column_row(&s, index);
+  long w = j * s.stride_width + row.shift, from = row.from + w * s.x_column, to = row.to + j * s.column;
+  bool inside = row.h >= 0 && row.h < s.height && w >= 0 && w < s.width;
+  if (type == FLOAT32) ((global uint *)columns)[to] = inside ? ((global const uint *)x)[from] : 0;
+  else ((global ushort *)columns)[to] = inside ? ((global const ushort *)x)[from] : (ushort)0;
+}
+
+kernel void fold(global const void *columns, global void *x, int type, unfold_t s) {
+  long element = get_global_id(0), index = element / s.width, w = element - index * s.width;
+  if (index >= s.batch * s.channels * s.height) return;
+  long plane = index / s.height, h = index - plane * s.height, n = plane / s.channels, c = plane - n * s.channels;
+  long start = s.columns + n * s.image + c * s.channel;
+  float sum = 0.0f;
+  for (long u = 0; u < s.kernel_height; u++) {
+    long down = h + s.top - u * s.dilation_height, i = down / s.stride_height;
+    if (down < 0 || down % s.stride_height != 0 || i >= s.out_height) continue;
+    for (long v = 0; v < s.kernel_width; v++) {
+      long right = w + s.left - v * s.dilation_width, j = right / s.stride_width;
+      if (right < 0 || right % s.stride_width != 0 || j >= s.out_width) continue;
+      sum += load_real(columns, start + u * s.tap_row + v * s.tap_column + i * s.row + j * s.column, type);
+    }
+  }
+  store_real(x, s.x + n * s.x_image + c * s.x_channel + h * s.x_row + w * s.x_column, sum, type);
+}
+#endif

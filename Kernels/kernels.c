@@ -22,6 +22,9 @@ static const char math_h[] = {
 static const char activation_h[] = {
 #embed "include/tern_activation.h"
 };
+static const char grid_h[] = {
+#embed "include/tern_grid.h"
+};
 static const char prelude_cl[] = {
 #embed "prelude.cl"
 };
@@ -30,6 +33,15 @@ static const char argreduce_cl[] = {
 };
 static const char cross_entropy_cl[] = {
 #embed "cross_entropy.cl"
+};
+static const char grid_sample_cl[] = {
+#embed "grid_sample.cl"
+};
+static const char grid_sample_cpu_cl[] = {
+#embed "grid_sample_cpu.cl"
+};
+static const char grid_sample_gpu_cl[] = {
+#embed "grid_sample_gpu.cl"
 };
 static const char normalization_cl[] = {
 #embed "normalization.cl"
@@ -79,6 +91,9 @@ static const char reduce_cpu_cl[] = {
 static const char reduce_gpu_cl[] = {
 #embed "reduce_gpu.cl"
 };
+static const char resample_cl[] = {
+#embed "resample.cl"
+};
 static const char row_lanes_cl[] = {
 #embed "row_lanes.cl"
 };
@@ -87,6 +102,9 @@ static const char row_powers_cl[] = {
 };
 static const char rows_cl[] = {
 #embed "rows.cl"
+};
+static const char sorted_pairs_cl[] = {
+#embed "sorted_pairs.cl"
 };
 static const char softmax_cl[] = {
 #embed "softmax.cl"
@@ -176,9 +194,13 @@ static const char winograd_segments_cl[] = {
 static const tern_source sources[] = {
     {"tern_math.h", math_h, sizeof math_h},
     {"tern_activation.h", activation_h, sizeof activation_h},
+    {"tern_grid.h", grid_h, sizeof grid_h},
     {"prelude.cl", prelude_cl, sizeof prelude_cl},
     {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
+    {"grid_sample.cl", grid_sample_cl, sizeof grid_sample_cl},
+    {"grid_sample_cpu.cl", grid_sample_cpu_cl, sizeof grid_sample_cpu_cl},
+    {"grid_sample_gpu.cl", grid_sample_gpu_cl, sizeof grid_sample_gpu_cl},
     {"normalization.cl", normalization_cl, sizeof normalization_cl},
     {"normalization_cpu.cl", normalization_cpu_cl, sizeof normalization_cpu_cl},
     {"normalization_gpu.cl", normalization_gpu_cl, sizeof normalization_gpu_cl},
@@ -195,9 +217,11 @@ static const tern_source sources[] = {
     {"reduce.cl", reduce_cl, sizeof reduce_cl},
     {"reduce_cpu.cl", reduce_cpu_cl, sizeof reduce_cpu_cl},
     {"reduce_gpu.cl", reduce_gpu_cl, sizeof reduce_gpu_cl},
+    {"resample.cl", resample_cl, sizeof resample_cl},
     {"row_lanes.cl", row_lanes_cl, sizeof row_lanes_cl},
     {"row_powers.cl", row_powers_cl, sizeof row_powers_cl},
     {"rows.cl", rows_cl, sizeof rows_cl},
+    {"sorted_pairs.cl", sorted_pairs_cl, sizeof sorted_pairs_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},

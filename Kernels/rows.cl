@@ -14,6 +14,7 @@
 //                     element.
 // Local memory on a GPU: 1 KiB in digit_starts.
 
+#include "sorted_pairs.cl"
 #include "typed.cl"
 
 #ifndef DIGIT_BITS
@@ -132,17 +133,6 @@ kernel void digit_places(
     int2 pair = pairs[i];
     sorted[next[(pair.x >> shift) & (DIGITS - 1)]++] = pair;
   }
-}
-
-/// The first pair whose row is at least `row`.
-static int first_pair(global const int2 *sorted, int count, int row) {
-  int low = 0, high = count;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (sorted[middle].x < row) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 kernel void sum_rows(

@@ -3,7 +3,7 @@ import Tern
 import TernNN
 
 extension Operations {
-  /// Convolutions and poolings of sequences and volumes.
+  /// Convolutions and poolings of sequences and volumes, and what changes the size of images.
   static let spatial: [String: Function] = [
     "conv1d": { a in
       let t = a.attributes
@@ -95,6 +95,26 @@ extension Operations {
     },
     "adaptive_avg_pool2d": { ["y": adaptiveAveragePool2d($0.x, outputSize: pair($0.attributes, "output_size"))] },
     "adaptive_max_pool2d": { ["y": adaptiveMaxPool2d($0.x, outputSize: pair($0.attributes, "output_size"))] },
+    "interpolate": { a in
+      let t = a.attributes
+      let modes: [String: Interpolation] = [
+        "nearest": .nearest, "linear": .linear, "bilinear": .linear, "bicubic": .cubic,
+      ]
+      let (mode, aligns) = (modes[t.text("mode")!]!, t.flag("align_corners"))
+      if let size = t.ints("size") {
+        return ["y": interpolate(a.x, size: size, mode: mode, alignsCorners: aligns)]
+      }
+      return ["y": interpolate(a.x, scale: t.doubles("scale_factor")!, mode: mode, alignsCorners: aligns)]
+    },
+    "grid_sample": { a in
+      let paddings: [String: GridPadding] = ["zeros": .zeros, "border": .border, "reflection": .reflection]
+      return [
+        "y": gridSample(
+          a.x, a["in.grid"], padding: paddings[a.attributes.text("padding_mode")!]!,
+          alignsCorners: a.attributes.flag("align_corners"))
+      ]
+    },
+    "pixel_shuffle": { ["y": pixelShuffle($0.x, factor: $0.attributes.int("r")!)] },
   ]
 
   /// Zeros before and behind each axis, outermost first; nil for as many as keep the size.

@@ -148,6 +148,7 @@ enum KernelTour {
           gradient(at: x) { square(averagePool2d($0, window: 3, stride: Pair(stride), padding: 1)).sum() }
         }
       },
+      resizing,
       Stop("tile shapes, tensor cores and activations") { device in
         let (x, w) = (normal([36, 20], on: device), normal([33, 20], on: device))
         return [GemmAlgorithm.tiled64x64, .tiled128x32, .tensor3xTF32, .wideDot, .widePacked].map { algorithm in
@@ -208,6 +209,26 @@ enum KernelTour {
         }
       }
     }
+  }
+
+  /// Volumes, columns, other sizes and grids.
+  private static let resizing = Stop("resizing", tolerance: 2e-3) { device in
+    let (x, volume) = (normal([2, 3, 5, 19], on: device), normal([1, 2, 3, 4, 5], on: device))
+    let (weight, grid) = (normal([2, 2, 2, 3, 3], on: device), normal([2, 4, 5, 2], on: device))
+    var results: [Tensor] = []
+    for dtype in [DType.float32, .float16] {
+      let columns = unfold(x.cast(to: dtype), window: Pair(2, 3), stride: Pair(2, 1), padding: 1)
+      results.append(fold(columns, outputSize: Pair(5, 19), window: Pair(2, 3), stride: Pair(2, 1), padding: 1))
+      results.append(gradient(at: x) { square(interpolate($0.cast(to: dtype), size: [7, 6], mode: .cubic)).sum() })
+    }
+    results.append(gradient(at: volume) { square(conv3d($0, weight, padding: 1)).sum() * 0.1 })
+    for mode in GridInterpolation.allCases {
+      let (_, gradients) = valueAndGradients(at: [x, grid]) {
+        square(gridSample($0[0], $0[1], mode: mode, padding: .reflection)).sum()
+      }
+      results += gradients
+    }
+    return results
   }
 
   /// Convolution, pooling and softmax in a half type, with their gradients.

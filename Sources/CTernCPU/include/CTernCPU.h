@@ -10,6 +10,8 @@
 #include "tern_probe.h"
 #include "tern_random.h"
 #include "tern_reduction.h"
+#include "tern_resampling.h"
+#include "tern_sampling.h"
 #include "tern_softmax.h"
 #include "tern_threads.h"
 #include "tern_unfold.h"

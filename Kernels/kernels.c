@@ -82,6 +82,9 @@ static const char pooling_gpu_cl[] = {
 static const char random_cl[] = {
 #embed "random.cl"
 };
+static const char recurrent_cl[] = {
+#embed "recurrent.cl"
+};
 static const char reduce_cl[] = {
 #embed "reduce.cl"
 };
@@ -214,6 +217,7 @@ static const tern_source sources[] = {
     {"pooling_cpu.cl", pooling_cpu_cl, sizeof pooling_cpu_cl},
     {"pooling_gpu.cl", pooling_gpu_cl, sizeof pooling_gpu_cl},
     {"random.cl", random_cl, sizeof random_cl},
+    {"recurrent.cl", recurrent_cl, sizeof recurrent_cl},
     {"reduce.cl", reduce_cl, sizeof reduce_cl},
     {"reduce_cpu.cl", reduce_cpu_cl, sizeof reduce_cpu_cl},
     {"reduce_gpu.cl", reduce_gpu_cl, sizeof reduce_gpu_cl},

@@ -9,6 +9,7 @@
 #include "tern_pooling.h"
 #include "tern_probe.h"
 #include "tern_random.h"
+#include "tern_recurrent.h"
 #include "tern_reduction.h"
 #include "tern_resampling.h"
 #include "tern_sampling.h"

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+import CTernCPU
+
+extension CPUBackend {
+  package func recurrence(
+    _ plan: Recurrence, weight: StridedView, hiddenBias: StridedView?, _ memory: Recurrence.Memory
+  ) {
+    let launch = begin()
+    defer { launch.end() }
+    if plan.batch == 0 || plan.size == 0 { return }
+    let run = RecurrentRun(self, plan, memory)
+    let gates = plan.cell.gates
+    // The transposed weights, the gates of some units next to each other: what a thread needs at a time.
+    let matrix = weight.matrix(row: 1, column: 0)
+    PackedWeights.with(matrix, isa, depth: plan.size, columns: plan.size, blocks: gates, rows: plan.batch) { weights in
+      let product = plan.cell == .gru ? scratch([plan.batch, plan.width]) : nil
+      let (products, bias) = (product?.floats, hiddenBias?.floats)
+      for time in plan.order {
+        weights.pack(run.state(plan.slot(before: time)))
+        run.forEachChunk(threads, weights.panels) { panel in
+          var step = run.step(time, firstUnit: panel * weights.width)
+          step.units = weights.columns(of: panel)
+          let target = products ?? run.gates!
+          let start = (products == nil ? time * plan.batch * plan.width : 0) + panel * weights.width
+          for gate in 0..<gates {
+            weights.multiply(
+              panel, block: gate, into: target + start + gate * plan.size, step: plan.width,
+              bias: bias.map { $0 + gate * plan.size + panel * weights.width }, accumulates: products == nil)
+          }
+          step.product = products.map { UnsafePointer($0 + panel * weights.width) }
+          run.forward(&step)
+        }
+      }
+      withExtendedLifetime((product, hiddenBias)) {}
+    }
+    withExtendedLifetime(run) {}
+  }
+
+  package func recurrenceGradient(
+    _ plan: Recurrence, weight: StridedView, _ memory: Recurrence.Memory, dStates: StridedView,
+    into gradients: Recurrence.Gradients
+  ) {
+    let launch = begin()
+    defer { launch.end() }
+    if plan.batch == 0 || plan.size == 0 { return }
+    let run = RecurrentRun(self, plan, memory)
+    let carry = gradients.dState.floats
+    carry.update(repeating: 0, count: plan.batch * plan.size)
+    // What the state's gradient is multiplied from.
+    let source = (gradients.dHidden ?? gradients.dGates).floats
+    let (size, width, rows) = (plan.size, plan.width, plan.batch)
+    let (dGates, dHidden, dCell) = (gradients.dGates.floats, gradients.dHidden?.floats, gradients.dCell?.floats)
+    let dStates = dStates.floats
+    let matrix = weight.matrix(row: 0, column: 1)
+    PackedWeights.with(matrix, isa, depth: width, columns: size, blocks: 1, rows: rows) { weights in
+      var later: Int?
+      for time in plan.order.reversed() {
+        let isFirst = later == nil
+        run.forEachChunk(threads, weights.panels) { panel in
+          let unit = panel * weights.width
+          if !isFirst { weights.multiply(panel, into: carry + unit, step: size, accumulates: true) }
+          var step = run.step(time, firstUnit: unit)
+          step.units = weights.columns(of: panel)
+          step.d_state = UnsafePointer(dStates + plan.slot(of: time) * rows * size + unit)
+          step.carry = carry + unit
+          step.d_cell = dCell.map { $0 + unit }
+          step.d_gates = dGates + time * rows * width + unit
+          step.d_hidden = dHidden.map { $0 + time * rows * width + unit }
+          run.backward(&step)
+        }
+        weights.pack(
+          tern_matrix(
+            data: source + time * rows * width, row_stride: width, column_stride: 1, element: TERN_ELEMENT_FLOAT32))
+        later = time
+      }
+      guard later != nil else { return }
+      run.forEachChunk(threads, weights.panels) { panel in
+        weights.multiply(panel, into: carry + panel * weights.width, step: size, accumulates: true)
+      }
+    }
+    withExtendedLifetime(run) {}
+  }
+}
+
+/// The arrays of a recurrent layer on the CPU, and the loops of its cell.
+private final class RecurrentRun {
+  let gates: UnsafeMutablePointer<Float>?
+  private let plan: Recurrence
+  private let memory: Recurrence.Memory
+  private let states: UnsafeMutablePointer<Float>
+  private let cells, candidates: UnsafeMutablePointer<Float>?
+  private let lengths: UnsafePointer<Int32>?
+  private let functions: tern_recurrent_functions
+
+  init(_ backend: CPUBackend, _ plan: Recurrence, _ memory: Recurrence.Memory) {
+    (self.plan, self.memory) = (plan, memory)
+    functions = tern_recurrent_functions_for(backend.isa).pointee
+    gates = memory.gates?.floats
+    states = memory.states.floats
+    (cells, candidates) = (memory.cells?.floats, memory.candidates?.floats)
+    lengths = memory.lengths.map { UnsafePointer($0.address.assumingMemoryBound(to: Int32.self)) }
+  }
+
+  /// A slot of states as a matrix `[N, H]`.
+  func state(_ slot: Int) -> tern_matrix {
+    tern_matrix(
+      data: states + slot * plan.batch * plan.size, row_stride: plan.size, column_stride: 1,
+      element: TERN_ELEMENT_FLOAT32)
+  }
+
+  func step(_ time: Int, firstUnit unit: Int) -> tern_recurrent_step {
+    var step = tern_recurrent_step()
+    (step.rows, step.size, step.width) = (plan.batch, plan.size, plan.width)
+    (step.time, step.lengths) = (Int64(time), lengths)
+    let slotCount = plan.batch * plan.size
+    let (before, after) = (plan.slot(before: time) * slotCount + unit, plan.slot(of: time) * slotCount + unit)
+    step.gates = gates.map { $0 + time * plan.batch * plan.width + unit }
+    step.before = UnsafePointer(states + before)
+    step.state = states + after
+    step.cell_before = cells.map { UnsafePointer($0 + before) }
+    step.cell = cells.map { $0 + after }
+    step.candidate = candidates.map { $0 + time * slotCount + unit }
+    return step
+  }
+
+  /// Cuts the panels of a step into chunks for the threads, by the work in them.
+  func forEachChunk(_ threads: ThreadPool, _ panels: Int, _ body: (_ panel: Int) -> Void) {
+    let work = plan.batch * plan.width * plan.size
+    let chunks = max(1, min(panels, 64, 2 * work / MatrixProduct.chunkWork))
+    threads.run(chunks: chunks) { chunk in
+      for panel in panels * chunk / chunks..<panels * (chunk + 1) / chunks { body(panel) }
+    }
+  }
+
+  func forward(_ step: inout tern_recurrent_step) {
+    switch plan.cell {
+    case .tanh: functions.tanh_step(&step)
+    case .relu: functions.relu_step(&step)
+    case .lstm: functions.lstm_step(&step)
+    case .gru: functions.gru_step(&step)
+    }
+  }
+
+  func backward(_ step: inout tern_recurrent_step) {
+    switch plan.cell {
+    case .tanh: functions.tanh_gradient(&step)
+    case .relu: functions.relu_gradient(&step)
+    case .lstm: functions.lstm_gradient(&step)
+    case .gru: functions.gru_gradient(&step)
+    }
+  }
+}
+
+/// A matrix `[depth, blocks * columns]` that is packed once for products with many left operands, each packed in turn:
+/// panel by panel, the panels of all blocks of the same columns next to each other.
+private struct PackedWeights {
+  let panels: Int
+  let width: Int
+  private let functions: tern_gemm_functions
+  private let depth, count, blocks, rows: Int
+  private let right, left: UnsafeMutablePointer<Float>
+
+  /// - Parameter rows: of the left operands.
+  static func with(
+    _ matrix: tern_matrix, _ isa: tern_isa, depth: Int, columns: Int, blocks: Int, rows: Int,
+    _ body: (PackedWeights) -> Void
+  ) {
+    let functions = tern_gemm_functions_for(isa).pointee
+    let width = Int(functions.columns)
+    let panels = (columns + width - 1) / width
+    ScratchPool.shared.withFloats(panels * blocks * width * depth) { right in
+      ScratchPool.shared.withFloats(rows * depth) { left in
+        let weights = PackedWeights(
+          panels: panels, width: width, functions: functions, depth: depth, count: columns, blocks: blocks, rows: rows,
+          right: right, left: left)
+        var matrix = matrix
+        for panel in 0..<panels {
+          for block in 0..<blocks {
+            functions.pack_columns(
+              &matrix, block * columns + panel * width, weights.columns(of: panel), 0, depth,
+              weights.start(panel, block))
+          }
+        }
+        body(weights)
+      }
+    }
+  }
+
+  private func start(_ panel: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
+    right + (panel * blocks + block) * width * depth
+  }
+
+  /// How many columns of a panel are some of the matrix.
+  func columns(of panel: Int) -> Int { min(width, count - panel * width) }
+
+  /// Makes `[rows, depth]` the left operand.
+  func pack(_ operand: tern_matrix) {
+    var operand = operand
+    forEachDepth { functions.pack_rows(&operand, 0, rows, $0, $1, left + $0 * rows) }
+  }
+
+  /// `target (+)= left operand · panel (+ bias)`.
+  func multiply(
+    _ panel: Int, block index: Int = 0, into target: UnsafeMutablePointer<Float>, step: Int,
+    bias: UnsafePointer<Float>? = nil, accumulates: Bool
+  ) {
+    forEachDepth { start, depth in
+      var block = tern_gemm_block()
+      (block.m, block.n, block.k) = (rows, columns(of: panel), depth)
+      block.a = UnsafePointer(left + start * rows)
+      block.b = UnsafePointer(self.start(panel, index) + start * width)
+      (block.b_step, block.b_panel_step) = (width, width * depth)
+      (block.c, block.c_step) = (target, step)
+      block.column_bias = start == 0 ? bias : nil
+      block.accumulate = accumulates || start > 0
+      functions.multiply(&block)
+    }
+  }
+
+  private func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {
+    let blocks = (depth + MatrixProduct.blockDepth - 1) / MatrixProduct.blockDepth
+    for index in 0..<blocks {
+      let start = depth * index / blocks
+      body(start, depth * (index + 1) / blocks - start)
+    }
+  }
+}

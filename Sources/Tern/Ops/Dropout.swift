@@ -63,7 +63,7 @@ private func channelMaskShape(_ operation: String, _ x: Tensor) -> [Int] {
 
 /// `kept ? scale * x + shift : replacement`. The mask is not kept: the backward pass draws it again, which costs less
 /// than its memory.
-private struct Dropping: Sendable {
+struct Dropping: Sendable {
   let draw: RandomDraw
   let maskShape: [Int]
   let scale, shift, replacement: Float

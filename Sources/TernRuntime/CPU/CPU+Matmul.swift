@@ -67,7 +67,7 @@ extension CPUBackend {
 }
 
 /// A batch of products of float matrices, each of which is written in place where `c`'s layout allows it.
-private struct BatchedProduct {
+struct BatchedProduct {
   let count: Int, m: Int, n: Int, k: Int
   private let a: StridedView, b: StridedView, c: StridedView
   private let activation: Activation

@@ -34,6 +34,9 @@ static const char argreduce_cl[] = {
 static const char attention_cl[] = {
 #embed "attention.cl"
 };
+static const char bags_cl[] = {
+#embed "bags.cl"
+};
 static const char cross_entropy_cl[] = {
 #embed "cross_entropy.cl"
 };
@@ -204,6 +207,7 @@ static const tern_source sources[] = {
     {"prelude.cl", prelude_cl, sizeof prelude_cl},
     {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
     {"attention.cl", attention_cl, sizeof attention_cl},
+    {"bags.cl", bags_cl, sizeof bags_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
     {"grid_sample.cl", grid_sample_cl, sizeof grid_sample_cl},
     {"grid_sample_cpu.cl", grid_sample_cpu_cl, sizeof grid_sample_cpu_cl},

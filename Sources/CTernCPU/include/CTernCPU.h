@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "tern_attention.h"
+#include "tern_bags.h"
 #include "tern_conv.h"
 #include "tern_depthwise.h"
 #include "tern_gemm.h"

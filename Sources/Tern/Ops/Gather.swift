@@ -20,7 +20,7 @@ extension Tensor {
   }
 }
 
-private func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
+func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
   let rows = table.shape[0]
   _ = Tensor.commonDevice("gathered", [table, indices])
   return .record(
@@ -30,7 +30,7 @@ private func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
 }
 
 /// `y[r, :]` is the sum of all `x[i, :]` with `indices[i] == r`.
-private func scatterAddRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
+func scatterAddRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
   .record(
     "gathered gradient", shape: [rows, x.shape[1]], dtype: x.dtype, from: [x], saving: .tensors([indices]),
     compute: { backend, inputs, y in backend.scatterAddRows(inputs[0], indices.view, into: y) },

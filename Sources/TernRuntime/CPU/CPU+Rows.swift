@@ -49,13 +49,41 @@ extension CPUBackend {
     if dTable.count == 0 { return }
     let dy = denseFloat(dy)
     let indices = dense(indices, as: .int64)
-    let positions = indices.address.assumingMemoryBound(to: Int64.self)
     let add = tern_pointwise_op(tern_pointwise_functions_for(isa), Int32(PointwiseOp.add.index))
-    // Positions sorted by row, in order within a row (a counting sort): starts[r] ..< starts[r + 1] belong to row r.
-    let starts = scratch([rows + 1], .int64)
-    let order = scratch([indices.count], .int64)
-    let start = starts.address.assumingMemoryBound(to: Int64.self)
-    let sorted = order.address.assumingMemoryBound(to: Int64.self)
+    let order = RowOrder(self, indices, rows: rows)
+    write(dTable) { target in
+      let (source, target) = (dy.floats, target.floats)
+      forEachRange(rows, elementsEach: columns) { first, count in
+        for row in first..<first + count {
+          let out = target + row * columns
+          let range = order.range(of: row)
+          guard let one = range.first else {
+            out.update(repeating: 0, count: columns)
+            continue
+          }
+          out.update(from: source + order[one] * columns, count: columns)
+          for i in range.dropFirst() { add(out, source + order[i] * columns, out, out, columns) }
+        }
+      }
+    }
+    withExtendedLifetime((dy, order)) {}
+  }
+}
+
+/// Positions in a list of row numbers, sorted by row and in order within a row (a counting sort).
+///
+/// Sendable: written by `init` only; the pointers are into views that live as long.
+struct RowOrder: @unchecked Sendable {
+  private let views: [StridedView]
+  /// Where the positions of the row after each begin.
+  private let ends, sorted: UnsafeMutablePointer<Int64>
+
+  /// - Parameter indices: dense `int64`; those outside `0 ..< rows` are left out.
+  init(_ backend: CPUBackend, _ indices: StridedView, rows: Int) {
+    let positions = indices.address.assumingMemoryBound(to: Int64.self)
+    views = [backend.scratch([rows + 1], .int64), backend.scratch([indices.count], .int64)]
+    let start = views[0].address.assumingMemoryBound(to: Int64.self)
+    sorted = views[1].address.assumingMemoryBound(to: Int64.self)
     start.update(repeating: 0, count: rows + 1)
     let valid = Int64(0)..<Int64(rows)
     for i in 0..<indices.count where valid.contains(positions[i]) { start[Int(positions[i])] += 1 }
@@ -66,24 +94,11 @@ extension CPUBackend {
       sorted[Int(start[row])] = Int64(i)
       start[row] += 1
     }
-    // Placing moved every start to the next row's.
-    write(dTable) { target in
-      let (source, target) = (dy.floats, target.floats)
-      forEachRange(rows, elementsEach: columns) { first, count in
-        for row in first..<first + count {
-          let out = target + row * columns
-          let range = Int(row == 0 ? 0 : start[row - 1])..<Int(start[row])
-          guard let one = range.first else {
-            out.update(repeating: 0, count: columns)
-            continue
-          }
-          out.update(from: source + Int(sorted[one]) * columns, count: columns)
-          for i in range.dropFirst() { add(out, source + Int(sorted[i]) * columns, out, out, columns) }
-        }
-      }
-    }
-    withExtendedLifetime((dy, indices, starts, order)) {}
+    ends = start  // placing moved every start to the next row's
   }
+
+  func range(of row: Int) -> Range<Int> { Int(row == 0 ? 0 : ends[row - 1])..<Int(ends[row]) }
+  subscript(_ place: Int) -> Int { Int(sorted[place]) }
 }
 
 extension DType {

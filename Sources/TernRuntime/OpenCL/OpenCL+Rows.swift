@@ -8,7 +8,7 @@ extension OpenCLBackend {
     launchItems(
       "rows.cl", "gather_rows", isCPUDevice ? ceilDivide(count, share) : count * columns,
       [
-        .buffer(table.count > 0 ? table : y), Self.matrix(table), .type(table), .buffer(indices), Self.list(indices),
+        .buffer(table.count > 0 ? table : y), Self.steps(table), .type(table), .buffer(indices), Self.list(indices),
         .buffer(y), .long(y.offset), .long(table.shape[0]), .long(columns), .long(count), .long(share),
       ])
   }
@@ -24,13 +24,13 @@ extension OpenCLBackend {
     launchItems(
       "rows.cl", "sum_rows", isCPUDevice ? ceilDivide(rows, share) : rows * columns,
       [
-        .buffer(count > 0 ? dy : dTable), Self.matrix(dy), .type(dy), .storage(sorted.storage), .int(count),
+        .buffer(count > 0 ? dy : dTable), Self.steps(dy), .type(dy), .storage(sorted.storage), .int(count),
         .buffer(dTable), .long(dTable.offset), .type(dTable), .long(rows), .long(columns), .long(share),
       ])
   }
 
   /// Pairs (row, place in the list) of 32-bit integers, sorted by row and then by place.
-  private func sortedByRow(_ indices: StridedView, rows: Int) -> StridedView {
+  func sortedByRow(_ indices: StridedView, rows: Int) -> StridedView {
     let count = indices.count
     let pairs = scratch(.int32, [max(1, count), 2])
     guard count > 0 else { return pairs }
@@ -68,12 +68,12 @@ extension OpenCLBackend {
   }
 
   /// `list_t` of the kernels.
-  private static func list(_ view: StridedView) -> KernelArgument {
+  static func list(_ view: StridedView) -> KernelArgument {
     .longs([view.offset, view.strides[0], Int(view.dtype.rawValue)])
   }
 
   /// `steps_t` of the kernels.
-  private static func matrix(_ view: StridedView) -> KernelArgument {
+  static func steps(_ view: StridedView) -> KernelArgument {
     .longs([view.offset, view.strides[0], view.strides[1]])
   }
 }

@@ -22,10 +22,6 @@ extension Operations {
         }
       ]
     },
-    "embedding": { a in
-      // A row without gradient is a matter of the embedding layer.
-      a.attributes.int("padding_idx") == nil ? ["y": a["p.weight"].gathered(rows: a["in.idx"])] : nil
-    },
     "index_select": { a in a.attributes.int("dim") == 0 ? ["y": a.x.gathered(rows: a["in.idx"])] : nil },
   ]
 }

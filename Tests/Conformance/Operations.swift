@@ -26,8 +26,10 @@ package enum Operations {
   /// Outputs `out.NAME` and gradients `d.NAME`, for cases that are more than a function of tensors.
   typealias Procedure = @Sendable (GoldenCase, Arguments, Device) throws -> [String: Tensor]?
 
-  static let functions = table([activations, mathematics, shapes, networks, rowNormalizations, spatial])
-  static let procedures = table([normalization, optimization, clipping, schedules, trainings, random])
+  static let functions = table([activations, mathematics, shapes, networks, rowNormalizations, spatial, sequences])
+  static let procedures = table([
+    normalization, optimization, clipping, schedules, trainings, random, recurrentTraining,
+  ])
 
   /// All families in one; traps if an operation is in two.
   private static func table<Call>(_ families: [[String: Call]]) -> [String: Call] {

@@ -169,7 +169,7 @@ enum KernelTour {
       Stop("random words") { device in
         [filled([33], .int64, on: device) { device.backend.random(RandomDraw(.words, seed: 5, stream: 1), into: $0) }]
       },
-    ]
+    ] + sequences
 
   /// A tensor whose memory a backend fills.
   private static func filled(
@@ -180,7 +180,7 @@ enum KernelTour {
     return Tensor(Value(device, dtype, shape, .ready(storage)))
   }
 
-  private static func normal(_ shape: [Int], on device: Device) -> Tensor {
+  static func normal(_ shape: [Int], on device: Device) -> Tensor {
     Tensor.randomNormal(shape, generator: RandomGenerator(seed: UInt64(shape.count)), on: device)
   }
 

@@ -23,7 +23,7 @@ struct Case: Sendable {
   var operations: Double?
   let prepare: @Sendable (Device) throws -> Step
 
-  static let all: [Case] = matmulCases + convolutionCases + streamingCases + trainingCases
+  static let all: [Case] = matmulCases + convolutionCases + streamingCases + trainingCases + sequenceCases
 
   /// What part of a device's peak a step that takes so long reaches: of multiply-adds where it has operations, else of
   /// bytes copied. More than 1 where data stay in a cache, or where an algorithm needs fewer operations than are

@@ -18,6 +18,7 @@ import Testing
     ("maxpool2_32x64x56", 0.032_112_64),
     ("train_mlp_b128", 128), ("train_lenet5_b64", 64),
     ("train_resnet18_cifar_b32", 32), ("train_mobilenet_cifar_b32", 32),
+    ("train_lstm_charlm_b32", 2048), ("train_transformer_b8", 1024),
   ]
 
   @Test(arguments: work) func workIsWhatTheShapesSay(name: String, work: Double) throws {
@@ -26,7 +27,7 @@ import Testing
   }
 
   @Test func everyCaseHasOneName() {
-    #expect(Case.all.count == 6 + 18 + 6 + 4)
+    #expect(Case.all.count == 6 + 18 + 6 + 4 + 2)
     #expect(Set(Case.all.map(\.name)).count == Case.all.count)
   }
 
@@ -40,5 +41,7 @@ import Testing
     #expect(withDevice(.cpu) { Case.mlp() }.parameterCount == 669_706)
     #expect(withDevice(.cpu) { Case.resnet18() }.parameterCount == 11_173_962)
     #expect(withDevice(.cpu) { Case.mobileNet() }.parameterCount == 136_778)
+    #expect(withDevice(.cpu) { Case.characterModel() }.parameterCount == 432_224)
+    #expect(withDevice(.cpu) { Case.transformer() }.parameterCount == 3_208_288)
   }
 }

@@ -37,6 +37,9 @@ static const char attention_cl[] = {
 static const char bags_cl[] = {
 #embed "bags.cl"
 };
+static const char copy_element_cl[] = {
+#embed "copy_element.cl"
+};
 static const char cross_entropy_cl[] = {
 #embed "cross_entropy.cl"
 };
@@ -48,6 +51,9 @@ static const char grid_sample_cpu_cl[] = {
 };
 static const char grid_sample_gpu_cl[] = {
 #embed "grid_sample_gpu.cl"
+};
+static const char indexing_cl[] = {
+#embed "indexing.cl"
 };
 static const char normalization_cl[] = {
 #embed "normalization.cl"
@@ -85,6 +91,9 @@ static const char pooling_cpu_cl[] = {
 static const char pooling_gpu_cl[] = {
 #embed "pooling_gpu.cl"
 };
+static const char radix_cl[] = {
+#embed "radix.cl"
+};
 static const char random_cl[] = {
 #embed "random.cl"
 };
@@ -114,6 +123,12 @@ static const char rows_cl[] = {
 };
 static const char sorted_pairs_cl[] = {
 #embed "sorted_pairs.cl"
+};
+static const char scan_cl[] = {
+#embed "scan.cl"
+};
+static const char sort_cl[] = {
+#embed "sort.cl"
 };
 static const char softmax_cl[] = {
 #embed "softmax.cl"
@@ -208,10 +223,12 @@ static const tern_source sources[] = {
     {"argreduce.cl", argreduce_cl, sizeof argreduce_cl},
     {"attention.cl", attention_cl, sizeof attention_cl},
     {"bags.cl", bags_cl, sizeof bags_cl},
+    {"copy_element.cl", copy_element_cl, sizeof copy_element_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
     {"grid_sample.cl", grid_sample_cl, sizeof grid_sample_cl},
     {"grid_sample_cpu.cl", grid_sample_cpu_cl, sizeof grid_sample_cpu_cl},
     {"grid_sample_gpu.cl", grid_sample_gpu_cl, sizeof grid_sample_gpu_cl},
+    {"indexing.cl", indexing_cl, sizeof indexing_cl},
     {"normalization.cl", normalization_cl, sizeof normalization_cl},
     {"normalization_cpu.cl", normalization_cpu_cl, sizeof normalization_cpu_cl},
     {"normalization_gpu.cl", normalization_gpu_cl, sizeof normalization_gpu_cl},
@@ -224,6 +241,7 @@ static const tern_source sources[] = {
     {"pooling.cl", pooling_cl, sizeof pooling_cl},
     {"pooling_cpu.cl", pooling_cpu_cl, sizeof pooling_cpu_cl},
     {"pooling_gpu.cl", pooling_gpu_cl, sizeof pooling_gpu_cl},
+    {"radix.cl", radix_cl, sizeof radix_cl},
     {"random.cl", random_cl, sizeof random_cl},
     {"recurrent.cl", recurrent_cl, sizeof recurrent_cl},
     {"reduce.cl", reduce_cl, sizeof reduce_cl},
@@ -234,6 +252,8 @@ static const tern_source sources[] = {
     {"row_powers.cl", row_powers_cl, sizeof row_powers_cl},
     {"rows.cl", rows_cl, sizeof rows_cl},
     {"sorted_pairs.cl", sorted_pairs_cl, sizeof sorted_pairs_cl},
+    {"scan.cl", scan_cl, sizeof scan_cl},
+    {"sort.cl", sort_cl, sizeof sort_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lists of (key, place), sorted by key; `rows.cl` sorts them.
+// Lists of (key, place), sorted by key; `radix.cl` sorts them.
 
 /// The first pair whose key is at least `key`.
 static int first_pair(global const int2 *sorted, int count, int key) {

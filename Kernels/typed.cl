@@ -17,6 +17,14 @@
 
 #define TYPED(X) __global STORAGE(X) *
 
+// A loop over the elements of a work-item: `share` neighbours on a CPU device, one on a GPU.
+#if TERN_CPU_DEVICE
+#define FOR_OWN(e, count, share) \
+  for (long e = get_global_id(0) * (share), end_##e = min(e + (share), count); e < end_##e; e++)
+#else
+#define FOR_OWN(e, count, share) for (long e = get_global_id(0); e < (count); e = (count))
+#endif
+
 static long load_int(global const void *p, long i, int type) {
   switch (type) {
     case INT32: return load_int32((const TYPED(int32))p, i);

@@ -107,6 +107,30 @@ enum KernelTour {
         let gradient = gradient(at: normal([11, 3], on: device)) { square($0.gathered(rows: rows)).sum() }
         return [gradient]
       },
+      Stop("elements picked, added and sorted") { device in
+        let (x, long) = (normal([5, 2, 9], on: device), normal([3, 4500], on: device))
+        let places = Tensor((0..<27).map { ($0 * 7) % 5 }, shape: [3, 1, 9], on: device)
+        let many = Tensor((0..<13_500).map { ($0 * 37) % 4500 }, shape: [3, 4500], on: device)
+        let wide = Tensor.range(-200..<200, on: device).reshaped(to: [2, 200])
+        return [
+          gradient(at: x) { square($0.gathered(at: places, along: 0)).sum() },
+          x.selected(Tensor([Int32(1), 7, 1], on: device), along: 2),
+          Tensor.zeros([3, 20], on: device).scatterAdding(long, at: many, along: 1),
+          x.cast(to: .int64).scatterAdding(x[0..<3].cast(to: .int64), at: places, along: 0),
+          x.sorted(along: 0).positions, x.sorted(along: 2, descending: true).values,
+          wide.floorDivided(by: Tensor.range(3..<4, on: device)).sorted(along: 0).positions,
+          concatenated([wide, wide], along: 1).topK(3).positions, long[0..<2, 0..<300].topK(5).positions,
+        ]
+      },
+      Stop("running sums and extremes", tolerance: 1e-3) { device in
+        let (x, long) = (normal([3, 70, 2], on: device), normal([1, 16_400], on: device))
+        return [
+          x.cumulativeSum(along: 1), x.cumulativeSum(along: 2, isReversed: true), long.cumulativeSum(along: 1),
+          x[.all, .all, 0].cumulativeSum(along: 1), x.cumulativeProduct(along: 0),
+          long.cumulativeMax(along: 1).positions,
+          x.cumulativeMin(along: 1).positions, x.cast(to: .int32).cumulativeSum(along: 0),
+        ]
+      },
       Stop("one program again and again") { device in
         // The third time, a kernel is compiled for the program, in the simulator at least.
         (0..<4).map { _ in

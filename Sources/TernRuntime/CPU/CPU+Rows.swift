@@ -102,8 +102,8 @@ struct RowOrder: @unchecked Sendable {
 }
 
 extension DType {
-  /// The bits of NaN, or of 0 where there is none.
-  fileprivate var notANumber: UInt32 {
+  /// The bits of NaN, or of 0 for types without it.
+  var notANumber: UInt32 {
     switch self {
     case .float32: 0x7fc0_0000
     case .float16: 0x7e00

@@ -34,37 +34,11 @@ extension OpenCLBackend {
     let count = indices.count
     let pairs = scratch(.int32, [max(1, count), 2])
     guard count > 0 else { return pairs }
-    let share = pairShare
+    let share = radixShare
     launchItems(
       "rows.cl", "row_keys", ceilDivide(count, share),
       [.buffer(indices), Self.list(indices), .buffer(pairs), .int(rows), .int(count), .int(share)])
     return sorted(pairs, keys: rows)
-  }
-
-  /// Pairs of a chunk. It has one counter for each digit, so it must hold several times as many pairs.
-  private var pairShare: Int { isCPUDevice ? 4096 : 64 }
-
-  /// Dense pairs (key, place) `[n, 2]` of 32-bit integers with keys in `0 ... keys`, sorted by key; pairs of one key
-  /// stay in order. What was given is used as working memory.
-  func sorted(_ pairs: StridedView, keys: Int) -> StridedView {
-    let (count, share) = (pairs.shape[0], pairShare)
-    let digitBits = isCPUDevice ? 8 : 4  // DIGIT_BITS
-    let chunks = ceilDivide(count, share)
-    let counters = chunks << digitBits
-    var (pairs, other) = (pairs, scratch(.int32, [count, 2]))
-    let counts = scratch(.int32, [counters])
-    func launch(_ kernel: String, _ items: Int, _ arguments: [KernelArgument]) {
-      launchItems("rows.cl", kernel, items, arguments)
-    }
-    let keyBits = Int.bitWidth - keys.leadingZeroBitCount
-    for shift in stride(from: 0, to: keyBits, by: digitBits) {
-      let parameters: [KernelArgument] = [.int(count), .int(shift), .int(share), .int(chunks)]
-      launch("digit_counts", chunks, [.buffer(pairs), .buffer(counts)] + parameters)
-      launch("digit_starts", isCPUDevice ? 1 : groupSize, [.buffer(counts), .int(counters)])
-      launch("digit_places", chunks, [.buffer(pairs), .buffer(other), .buffer(counts)] + parameters)
-      swap(&pairs, &other)
-    }
-    return pairs
   }
 
   /// `list_t` of the kernels.

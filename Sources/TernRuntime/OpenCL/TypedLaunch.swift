@@ -34,6 +34,17 @@ extension OpenCLBackend {
       global: [items], local: [isCPUDevice ? 1 : group], arguments)
   }
 
+  /// Launches a kernel over `count` elements, `share` of them for each work-item of a device of type CPU and one on
+  /// GPUs. The kernel's last two parameters are these numbers.
+  func launchElements(
+    _ source: String, _ kernel: String, definitions: [String] = [], _ count: Int, share: Int = 4096,
+    _ arguments: [KernelArgument]
+  ) {
+    launchItems(
+      source, kernel, definitions: definitions, isCPUDevice ? ceilDivide(count, share) : count,
+      arguments + [.long(count), .long(share)])
+  }
+
   /// A dense copy of a view.
   func dense(_ view: StridedView) -> StridedView {
     let copy = scratch(view.dtype, view.shape)
@@ -62,22 +73,7 @@ func powerOfTwo(atLeast value: Int) -> Int {
   return power
 }
 
-/// A view as `[outer, axis, inner]`, where one stride leads through all axes before the axis and one through all after.
-struct AxisView {
-  let view: StridedView
-  let outerStride, axisStride, innerStride: Int
-
-  /// Fails where the axes on one side cannot be merged.
-  init?(_ view: StridedView, axis: Int) {
-    func stride(_ axes: Range<Int>) -> Int? {
-      let part = view.viewed(shape: Array(view.shape[axes]), strides: Array(view.strides[axes]))
-      let loop = CollapsedLoop([part], shape: part.shape)
-      return loop.shape.count > 1 ? nil : loop.strides[0].first ?? 0
-    }
-    guard let outer = stride(0..<axis), let inner = stride(axis + 1..<view.shape.count) else { return nil }
-    (self.view, outerStride, axisStride, innerStride) = (view, outer, view.strides[axis], inner)
-  }
-
+extension AxisView {
   /// `steps_t` of the kernels.
   var steps: KernelArgument { .longs([view.offset, outerStride, axisStride, innerStride]) }
 }
@@ -89,16 +85,7 @@ extension OpenCLBackend {
   }
 }
 
-/// Extents of `[outer, axis, inner]`.
-struct AxisExtents {
-  let outer, count, inner: Int
-
-  init(_ shape: [Int], axis: Int) {
-    outer = elementCount(Array(shape[..<axis]))
-    count = shape[axis]
-    inner = elementCount(Array(shape[(axis + 1)...]))
-  }
-
+extension AxisExtents {
   /// Rows of a work-item of a CPU device, enough to outweigh its start; or lanes of a GPU that share a row.
   func share(isCPUDevice: Bool, groupSize: Int) -> Int {
     isCPUDevice ? max(1, 16384 / count) : min(groupSize, powerOfTwo(atLeast: ceilDivide(count, 4)))

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Running sums and products, and positions of running extremes, along one axis of [outer, n, inner]; a line is what
+// lies along it. A line is cut into `chunks` of `chunk` elements, so that few long lines keep a device busy: their
+// totals are found first, then what comes before each chunk, then the results.
+//
+// scan_columns        One chunk of lines. CPU device: of `share` lines, next to each other along `inner` where there
+//                     are so many; GPU: of one line.
+// scan_rows           For inner == 1 on a GPU: a group does one chunk, tile by tile of GROUP neighbours.
+// scan_before         A work-item turns a line's totals into what comes before each chunk.
+// Results are made of what is known of blocks of BLOCK elements and of what lies before the block, so that rounding
+// errors do not grow with the axis. Local memory on a GPU: GROUP states, 4 KiB at most.
+
+#include "typed.cl"
+
+#define SUM 0
+#define PRODUCT 1
+#define MAX_POSITION 2
+#define MIN_POSITION 3
+
+#ifndef KIND
+#define KIND SUM
+#endif
+#ifndef INTEGER
+#define INTEGER 0
+#endif
+#ifndef BLOCK
+#define BLOCK 256
+#endif
+
+#if INTEGER
+typedef long value_t;
+#define load_value load_int
+#define store_value store_int
+#define IS_NAN(v) false
+#else
+typedef float value_t;
+#define load_value load_real
+#define store_value store_real
+#define IS_NAN(v) ((v) != (v))
+#endif
+
+#if KIND == SUM || KIND == PRODUCT
+/// What is known of a stretch of a line.
+typedef struct {
+  value_t value;
+} state_t;
+#define NOTHING ((state_t){KIND == SUM ? 0 : 1})
+#define ELEMENT(v, i) ((state_t){v})
+static state_t joined(state_t a, state_t b) {
+  return (state_t){KIND == SUM ? a.value + b.value : a.value * b.value};
+}
+#define PUT(y, at, type, state) store_value(y, at, (state).value, type)
+#else
+typedef struct {
+  value_t value;
+  long place;  // -1 of nothing
+} state_t;
+#define NOTHING ((state_t){0, -1})
+#define ELEMENT(v, i) ((state_t){v, i})
+#if KIND == MAX_POSITION
+#define BEYOND(a, b) ((a) > (b))
+#else
+#define BEYOND(a, b) ((a) < (b))
+#endif
+static state_t joined(state_t a, state_t b) {
+  bool later = BEYOND(b.value, a.value) || (IS_NAN(b.value) && !IS_NAN(a.value));
+  return a.place < 0 || (b.place >= 0 && later) ? b : a;
+}
+#define PUT(y, at, type, state) ((global long *)(y))[at] = (state).place
+#endif
+
+typedef struct {
+  long offset, outer, axis, inner;
+} steps_t;
+
+/// Extents, and the cut: a state of chunk `c` of line `(o, i)` is at `(o * chunks + c) * inner + i`.
+typedef struct {
+  long outer, n, inner, chunk, chunks, share;
+} cut_t;
+
+/// Lines that a work-item does at once.
+#define WIDTH (TERN_CPU_DEVICE ? 16 : 1)
+
+/// One chunk of `width` neighbouring lines.
+static void scan_strip(
+    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
+    global state_t *states, int totals, long o, long c, long i, int width) {
+  state_t before[WIDTH], block[WIDTH];
+  long slot = (o * cut.chunks + c) * cut.inner + i;
+  for (int j = 0; j < width; j++) {
+    before[j] = totals || cut.chunks == 1 ? NOTHING : states[slot + j];
+    block[j] = NOTHING;
+  }
+  long begin = c * cut.chunk, end = min(begin + cut.chunk, cut.n);
+  for (long start = begin; start < end; start += BLOCK) {
+    for (long p = start; p < min(start + BLOCK, end); p++) {
+      long from = steps.offset + o * steps.outer + p * steps.axis + i * steps.inner;
+      long to = y_offset + (o * cut.n + p) * cut.inner + i;
+      for (int j = 0; j < width; j++) {
+        block[j] = joined(block[j], ELEMENT(load_value(x, from + j * steps.inner, type), p));
+        if (!totals) PUT(y, to + j, y_type, joined(before[j], block[j]));
+      }
+    }
+    for (int j = 0; j < width; j++) {
+      before[j] = joined(before[j], block[j]);
+      block[j] = NOTHING;
+    }
+  }
+  if (totals)
+    for (int j = 0; j < width; j++) states[slot + j] = before[j];
+}
+
+/// - totals: whether only the totals of the chunks are wanted, in `states`; else it holds what comes before each.
+kernel void scan_columns(
+    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
+    global state_t *states, int totals) {
+#if TERN_CPU_DEVICE
+  long item = get_global_id(0), c = item % cut.chunks, line = item / cut.chunks * cut.share;
+  long end = min(line + cut.share, cut.outer * cut.inner);
+  while (line < end) {
+    long o = line / cut.inner, i = line - o * cut.inner;
+    int width = (int)min(min(end - line, cut.inner - i), (long)WIDTH);
+    scan_strip(x, steps, type, y, y_offset, y_type, cut, states, totals, o, c, i, width);
+    line += width;
+  }
+#else
+  long item = get_global_id(0), i = item % cut.inner, slot = item / cut.inner;
+  long c = slot % cut.chunks, o = slot / cut.chunks;
+  if (o < cut.outer) scan_strip(x, steps, type, y, y_offset, y_type, cut, states, totals, o, c, i, 1);
+#endif
+}
+
+kernel void scan_before(global state_t *states, long lines, long inner, long chunks) {
+  long line = get_global_id(0);
+  if (line >= lines) return;
+  long o = line / inner, i = line - o * inner;
+  state_t before = NOTHING;
+  for (long c = 0; c < chunks; c++) {
+    global state_t *state = states + (o * chunks + c) * inner + i;
+    state_t own = *state;
+    *state = before;
+    before = joined(before, own);
+  }
+}
+
+#if !TERN_CPU_DEVICE
+kernel void scan_rows(
+    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
+    global state_t *states, int totals) {
+  local state_t tile[GROUP];
+  int id = get_local_id(0);
+  long slot = get_group_id(0), c = slot % cut.chunks, o = slot / cut.chunks;
+  long begin = c * cut.chunk, end = min(begin + cut.chunk, cut.n);
+  state_t before = totals || cut.chunks == 1 ? NOTHING : states[slot];
+  for (long start = begin; start < end; start += GROUP) {
+    long p = start + id;
+    state_t own = NOTHING;
+    if (p < end) own = ELEMENT(load_value(x, steps.offset + o * steps.outer + p * steps.axis, type), p);
+    tile[id] = own;
+    for (int step = 1; step < GROUP; step *= 2) {
+      barrier(CLK_LOCAL_MEM_FENCE);
+      state_t earlier = id >= step ? tile[id - step] : NOTHING;
+      barrier(CLK_LOCAL_MEM_FENCE);
+      own = joined(earlier, own);
+      tile[id] = own;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (p < end && !totals) PUT(y, y_offset + o * cut.n + p, y_type, joined(before, own));
+    before = joined(before, tile[GROUP - 1]);
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  if (totals && id == 0) states[slot] = before;
+}
+#endif

@@ -128,9 +128,6 @@ extension Tensor {
     }
   }
 
-  /// The Euclidean norm of all elements.
-  public func norm() -> Tensor { sqrt(sumOfSquares()) }
-
   /// Positions of the largest values along one axis, `int64`; the first one wins, NaN counts as largest.
   public func argMax(along axis: Int, keepingDimensions: Bool = false) -> Tensor {
     position("argMax", .max, axis, keepingDimensions)

@@ -257,6 +257,23 @@ TERN_MATH float tern_cos(float x) {
   return tern_sin_quadrant(r, quadrant + 1);
 }
 
+/// The arc tangent within 3 ulp: an odd polynomial (S. L. Moshier, Cephes) of a number in -0.42 ... 0.42, where
+/// atan x = pi/4 + atan((x - 1) / (x + 1)) = pi/2 - atan(1 / x) leads.
+TERN_MATH float tern_atan(float x) {
+  float t = tern_abs(x);
+  int is_large = t > 2.41421356f, is_middle = t > 0.414213562f;
+  float low = is_middle ? (t - 1.0f) / (t + 1.0f) : t;
+  float r = is_large ? -1.0f / t : low;
+  float low_angle = is_middle ? 0.785398163f : 0.0f;
+  float angle = is_large ? 1.57079633f : low_angle;
+  float z = r * r;
+  float p = tern_fma(0.0805374450f, z, -0.138776856f);
+  p = tern_fma(p, z, 0.199777106f);
+  p = tern_fma(p, z, -0.333329492f);
+  float y = angle + tern_fma(p * z, r, r);
+  return x != x ? x : tern_copysign(y, x);
+}
+
 /// The error function within 2 ulp: an odd polynomial to |x| = 1, 1 - e^-Q(|x|) above.
 TERN_MATH float tern_erf(float x) {
   float t = tern_abs(x);

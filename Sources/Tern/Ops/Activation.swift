@@ -50,3 +50,39 @@ public func softplus(_ x: Tensor, beta: Float = 1) -> Tensor {
   let result = y.recorded("softplus", from: [scaled], saving: .inputs) { [$0 * sigmoid($1[0])] }
   return beta == 1 ? result : result / beta
 }
+
+/// `log(sigmoid(x))`, without overflow.
+public func logSigmoid(_ x: Tensor) -> Tensor { -softplus(-x) }
+
+/// A scaled exponential linear unit, whose outputs tend to mean 0 and variance 1 (Klambauer, Unterthiner, Mayr,
+/// Hochreiter: "Self-normalizing neural networks", 2017).
+///
+///     y = 1.0507 * (x above 0, 1.67326 * (exp(x) - 1) below)
+public func selu(_ x: Tensor) -> Tensor { elu(x, alpha: 1.673_263_242_354_377_2) * 1.050_700_987_355_480_5 }
+
+/// `x` above 0, `alpha * (exp(x / alpha) - 1)` below, with slope 1 at 0 whatever `alpha` (Barron: "Continuously
+/// differentiable exponential linear units", 2017).
+///
+/// - Precondition: `alpha` is not 0.
+public func celu(_ x: Tensor, alpha: Float = 1) -> Tensor {
+  require(alpha != 0, "celu: alpha must not be 0")
+  return `where`(x.detached() .> 0, x, expMinusOne(minimum(x, x.like(0)) / alpha) * alpha)
+}
+
+/// `x * tanh(softplus(x))` (Misra: "Mish: A self regularized non-monotonic activation function", 2020).
+public func mish(_ x: Tensor) -> Tensor { x * tanh(softplus(x)) }
+
+/// `x / (1 + |x|)`.
+public func softsign(_ x: Tensor) -> Tensor { x / (abs(x) + 1) }
+
+/// Gated linear units: the first half of an axis times the sigmoid of the second (Dauphin, Fan, Auli, Grangier:
+/// "Language modeling with gated convolutional networks", 2017).
+///
+/// - Parameter axis: the axis that is halved; negative counts from the end.
+/// - Precondition: its extent is even.
+public func glu(_ x: Tensor, axis: Int = -1) -> Tensor {
+  let axis = x.resolvedAxis("glu", axis)
+  require(x.shape[axis] % 2 == 0, "glu: axis \(axis) of shape \(x.shape) cannot be halved")
+  let half = x.shape[axis] / 2
+  return x.sliced(along: axis, to: half) * sigmoid(x.sliced(along: axis, from: half))
+}

@@ -75,3 +75,49 @@ public struct Softmax: Layer {
   public init(axis: Int = -1) { self.axis = axis }
   public func callAsFunction(_ x: Tensor) -> Tensor { softmax(x, axis: axis) }
 }
+
+/// `log(sigmoid(x))`.
+public struct LogSigmoid: Layer {
+  /// A layer without parameters or settings.
+  public init() {}
+  public func callAsFunction(_ x: Tensor) -> Tensor { logSigmoid(x) }
+}
+
+/// A scaled exponential linear unit; see `selu`.
+public struct SELU: Layer {
+  /// A layer without parameters or settings.
+  public init() {}
+  public func callAsFunction(_ x: Tensor) -> Tensor { selu(x) }
+}
+
+/// `x` above 0, `alpha * (exp(x / alpha) - 1)` below; see `celu`.
+public struct CELU: Layer {
+  /// The limit far below 0 is `-alpha`.
+  public let alpha: Float
+  /// An exponential linear unit with slope 1 at 0. An `alpha` of 0 traps when the layer is called.
+  public init(alpha: Float = 1) { self.alpha = alpha }
+  public func callAsFunction(_ x: Tensor) -> Tensor { celu(x, alpha: alpha) }
+}
+
+/// `x * tanh(softplus(x))`.
+public struct Mish: Layer {
+  /// A layer without parameters or settings.
+  public init() {}
+  public func callAsFunction(_ x: Tensor) -> Tensor { mish(x) }
+}
+
+/// `x / (1 + |x|)`.
+public struct Softsign: Layer {
+  /// A layer without parameters or settings.
+  public init() {}
+  public func callAsFunction(_ x: Tensor) -> Tensor { softsign(x) }
+}
+
+/// The first half of an axis times the sigmoid of the second; see `glu`.
+public struct GLU: Layer {
+  /// The axis that is halved; negative counts from the end.
+  public let axis: Int
+  /// Gated linear units. An axis that the input lacks, or that is odd, traps when the layer is called.
+  public init(axis: Int = -1) { self.axis = axis }
+  public func callAsFunction(_ x: Tensor) -> Tensor { glu(x, axis: axis) }
+}

@@ -34,6 +34,7 @@ extension PointwiseOp {
   package static let tanh = PointwiseOp(TERN_OP_tanh)
   package static let sigmoid = PointwiseOp(TERN_OP_sigmoid)
   package static let erf = PointwiseOp(TERN_OP_erf)
+  package static let atan = PointwiseOp(TERN_OP_atan)
   package static let relu = PointwiseOp(TERN_OP_relu)
   package static let floor = PointwiseOp(TERN_OP_floor)
   package static let ceil = PointwiseOp(TERN_OP_ceil)

@@ -43,6 +43,22 @@ import Testing
     }
   }
 
+  @Test func activationsHandTheirSettingsOn() throws {
+    try withDevice(.cpu) {
+      let x = sampleTensor([2, 4, 3], scale: 4)
+      let cases: [(any Layer, Tensor)] = [
+        (LogSigmoid(), logSigmoid(x)), (SELU(), selu(x)), (CELU(alpha: 0.5), celu(x, alpha: 0.5)), (Mish(), mish(x)),
+        (Softsign(), softsign(x)), (GLU(axis: 1), glu(x, axis: 1)), (ReLU6(), relu6(x)),
+        (HardTanh(min: -2, max: 3), hardTanh(x, min: -2, max: 3)), (HardSigmoid(), hardSigmoid(x)),
+        (HardSwish(), hardSwish(x)), (PReLU(4, slope: 0.1), leakyReLU(x, negativeSlope: 0.1)),
+      ]
+      for (layer, expected) in cases { try expectEqual(layer(x), expected, "\(type(of: layer))") }
+      #expect(PReLU(4).parameters().map(\.name) == ["weight"])
+      let layer = Bilinear(3, 3, 5)
+      try expectEqual(layer(x, x), bilinear(x, x, layer.weight.value, layer.bias!.value))
+    }
+  }
+
   @Test func poolingHandsItsSettingsOn() throws {
     let x = sampleTensor([2, 3, 9, 8])
     try expectEqual(MaxPool2D(2)(x), maxPool2d(x, window: 2, stride: 2), "max, stride by default")

@@ -23,7 +23,8 @@ import Testing
     (.cos, 2, { Swift.abs($0) < 0x1p22 ? Foundation.cos($0) : .nan }),
     (.tanh, 3, Foundation.tanh),
     (.sigmoid, 3, { $0 < 0 ? Foundation.exp($0) / (1 + Foundation.exp($0)) : 1 / (1 + Foundation.exp(-$0)) }),
-    (.erf, 2, Foundation.erf), (.relu, 0, { $0.isNaN ? $0 : max($0, 0) }), (.floor, 0, { $0.rounded(.down) }),
+    (.erf, 2, Foundation.erf), (.atan, 3, Foundation.atan), (.relu, 0, { $0.isNaN ? $0 : max($0, 0) }),
+    (.floor, 0, { $0.rounded(.down) }),
     (.ceil, 0, { $0.rounded(.up) }), (.round, 0, { $0.rounded(.toNearestOrEven) }),
     (.truncate, 0, { $0.rounded(.towardZero) }),
   ]

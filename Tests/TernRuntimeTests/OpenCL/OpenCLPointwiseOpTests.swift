@@ -13,6 +13,7 @@ struct OpenCLPointwiseOpTests {
     "square": { $0 * $0 }, "sqrt": { $0.squareRoot() }, "rsqrt": { 1 / $0.squareRoot() }, "reciprocal": { 1 / $0 },
     "exp": { exp($0) }, "expm1": { expm1($0) }, "log": { log($0) }, "log1p": { log1p($0) }, "sin": { sin($0) },
     "cos": { cos($0) }, "tanh": { tanh($0) }, "sigmoid": { 1 / (1 + exp(-$0)) }, "erf": { erf($0) },
+    "atan": { atan($0) },
     "copy_real": { $0 }, "relu": { $0.isNaN ? $0 : max($0, 0) }, "floor": { $0.rounded(.down) },
     "ceil": { $0.rounded(.up) },
     "round": { $0.rounded(.toNearestOrEven) }, "trunc": { $0.rounded(.towardZero) },

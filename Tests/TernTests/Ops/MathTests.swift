@@ -39,6 +39,35 @@ import Testing
     Unary(name: "round", tensor: { round($0) }, reference: { $0.rounded(.toNearestOrEven) }, isSmooth: false),
     Unary(
       name: "sign", tensor: { sign($0) }, reference: { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, isSmooth: false),
+    Unary(name: "tan", tensor: { tan($0) }, reference: { Foundation.tan($0) }, width: 1.2),
+    Unary(name: "atan", tensor: { atan($0) }, reference: { Foundation.atan($0) }),
+    Unary(name: "asin", tensor: { asin($0) }, reference: { Foundation.asin($0) }, width: 0.9),
+    Unary(name: "acos", tensor: { acos($0) }, reference: { Foundation.acos($0) }, width: 0.9),
+    Unary(name: "sinh", tensor: { sinh($0) }, reference: { Foundation.sinh($0) }),
+    Unary(name: "cosh", tensor: { cosh($0) }, reference: { Foundation.cosh($0) }),
+    Unary(name: "asinh", tensor: { asinh($0) }, reference: { Foundation.asinh($0) }),
+    Unary(name: "acosh", tensor: { acosh($0) }, reference: { Foundation.acosh($0) }, middle: 4),
+    Unary(name: "atanh", tensor: { atanh($0) }, reference: { Foundation.atanh($0) }, width: 0.8),
+    Unary(name: "logSigmoid", tensor: { logSigmoid($0) }, reference: { -Foundation.log1p(Foundation.exp(-$0)) }),
+    Unary(
+      name: "selu", tensor: { selu($0) },
+      reference: { 1.0507009873554805 * ($0 > 0 ? $0 : 1.6732632423543772 * Foundation.expm1($0)) }, isSmooth: false),
+    Unary(
+      name: "celu", tensor: { celu($0, alpha: 0.7) }, reference: { $0 > 0 ? $0 : 0.7 * Foundation.expm1($0 / 0.7) }),
+    Unary(
+      name: "mish", tensor: { mish($0) }, reference: { $0 * Foundation.tanh(Foundation.log1p(Foundation.exp($0))) }),
+    Unary(name: "softsign", tensor: { softsign($0) }, reference: { $0 / (1 + Swift.abs($0)) }, isSmooth: false),
+    Unary(
+      name: "hardTanh", tensor: { hardTanh($0, min: -0.5, max: 0.7) },
+      reference: { Swift.min(Swift.max($0, -0.5), 0.7) }, isSmooth: false),
+    Unary(
+      name: "relu6", tensor: { relu6($0) }, reference: { Swift.min(Swift.max($0, 0), 6) }, width: 8, isSmooth: false),
+    Unary(
+      name: "hardSigmoid", tensor: { hardSigmoid($0) }, reference: { Swift.min(Swift.max($0 / 6 + 0.5, 0), 1) },
+      width: 5, isSmooth: false),
+    Unary(
+      name: "hardSwish", tensor: { hardSwish($0) },
+      reference: { $0 * Swift.min(Swift.max($0 + 3, 0), 6) / 6 }, width: 5, isSmooth: false),
     Unary(name: "relu", tensor: { relu($0) }, reference: { Swift.max($0, 0) }, isSmooth: false),
     Unary(
       name: "leakyReLU", tensor: { leakyReLU($0, negativeSlope: 0.2) }, reference: { $0 > 0 ? $0 : 0.2 * $0 },

@@ -52,6 +52,9 @@ static const char grid_sample_cpu_cl[] = {
 static const char grid_sample_gpu_cl[] = {
 #embed "grid_sample_gpu.cl"
 };
+static const char ctc_cl[] = {
+#embed "ctc.cl"
+};
 static const char indexing_cl[] = {
 #embed "indexing.cl"
 };
@@ -228,6 +231,7 @@ static const tern_source sources[] = {
     {"grid_sample.cl", grid_sample_cl, sizeof grid_sample_cl},
     {"grid_sample_cpu.cl", grid_sample_cpu_cl, sizeof grid_sample_cpu_cl},
     {"grid_sample_gpu.cl", grid_sample_gpu_cl, sizeof grid_sample_gpu_cl},
+    {"ctc.cl", ctc_cl, sizeof ctc_cl},
     {"indexing.cl", indexing_cl, sizeof indexing_cl},
     {"normalization.cl", normalization_cl, sizeof normalization_cl},
     {"normalization_cpu.cl", normalization_cpu_cl, sizeof normalization_cpu_cl},

@@ -13,8 +13,8 @@
 /// - Results are the same bits from run to run, whatever the number of threads.
 ///
 /// Families of operations of their own are protocols beside it, which it inherits.
-package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, IndexingBackend, NormalizationBackend,
-  RecurrentBackend, SpatialBackend, TracingBackend
+package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, CTCBackend, IndexingBackend,
+  NormalizationBackend, RecurrentBackend, SpatialBackend, TracingBackend
 {
   // MARK: Memory
 

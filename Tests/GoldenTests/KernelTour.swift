@@ -131,6 +131,15 @@ enum KernelTour {
           x.cumulativeMin(along: 1).positions, x.cast(to: .int32).cumulativeSum(along: 0),
         ]
       },
+      Stop("connectionist temporal classification") { device in
+        let x = normal([6, 2, 4], on: device)
+        let (labels, steps) = (Tensor([1, 1, 3, 2, 1, 1], shape: [2, 3], on: device), Tensor([6, 4], on: device))
+        return valueAndGradients(at: [x]) {
+          ctcLosses(
+            logSoftmax($0[0]), labels, inputLengths: steps, targetLengths: Tensor([3, 1], on: device)
+          ).sum()
+        }.gradients
+      },
       Stop("one program again and again") { device in
         // The third time, a kernel is compiled for the program, in the simulator at least.
         (0..<4).map { _ in

@@ -3,6 +3,7 @@
 #include "tern_attention.h"
 #include "tern_bags.h"
 #include "tern_conv.h"
+#include "tern_ctc.h"
 #include "tern_depthwise.h"
 #include "tern_gemm.h"
 #include "tern_indexing.h"

@@ -33,9 +33,9 @@ extension Operations {
 
   private static let unary: [String: @Sendable (Tensor) -> Tensor] = [
     "exp": { exp($0) }, "log": { log($0) }, "sqrt": { sqrt($0) }, "rsqrt": { rsqrt($0) }, "square": { square($0) },
-    "reciprocal": { reciprocal($0) }, "sin": { sin($0) }, "cos": { cos($0) }, "tan": { sin($0) / cos($0) },
+    "reciprocal": { reciprocal($0) }, "sin": { sin($0) }, "cos": { cos($0) }, "tan": { tan($0) },
     "abs": { abs($0) }, "neg": { -$0 }, "erf": { erf($0) }, "log1p": { logOnePlus($0) }, "expm1": { expMinusOne($0) },
-    "sinh": { (exp($0) - exp(-$0)) * 0.5 }, "cosh": { (exp($0) + exp(-$0)) * 0.5 },
+    "atan": { atan($0) }, "asin": { asin($0) }, "sinh": { sinh($0) }, "cosh": { cosh($0) },
   ]
 
   private static let binary: [String: @Sendable (Tensor, Tensor) -> Tensor] = [
@@ -55,11 +55,8 @@ extension Operations {
     case "prod": return x.product(along: axes, keepingDimensions: keeps)
     case "logsumexp": return x.logSumExp(along: axes, keepingDimensions: keeps)
     case "var": return x.variance(along: axes, keepingDimensions: keeps, unbiased: unbiased)
-    case "std": return sqrt(x.variance(along: axes, keepingDimensions: keeps, unbiased: unbiased))
-    case "norm":
-      let order = a.attributes.float("ord")!
-      if order == 2 { return sqrt(x.sumOfSquares(along: axes, keepingDimensions: keeps)) }
-      return pow(pow(abs(x), order).sum(along: axes, keepingDimensions: keeps), 1 / order)
+    case "std": return x.standardDeviation(along: axes, keepingDimensions: keeps, unbiased: unbiased)
+    case "norm": return x.norm(order: a.attributes.float("ord")!, along: axes, keepingDimensions: keeps)
     default: return nil
     }
   }

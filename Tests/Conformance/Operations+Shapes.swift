@@ -22,6 +22,5 @@ extension Operations {
         }
       ]
     },
-    "index_select": { a in a.attributes.int("dim") == 0 ? ["y": a.x.gathered(rows: a["in.idx"])] : nil },
   ]
 }

@@ -26,7 +26,10 @@ package enum Operations {
   /// Outputs `out.NAME` and gradients `d.NAME`, for cases that are more than a function of tensors.
   typealias Procedure = @Sendable (GoldenCase, Arguments, Device) throws -> [String: Tensor]?
 
-  static let functions = table([activations, mathematics, shapes, networks, rowNormalizations, spatial, sequences])
+  static let functions = table([
+    activations, mathematics, shapes, networks, rowNormalizations, spatial, sequences, furtherActivations, indexing,
+    losses,
+  ])
   static let procedures = table([
     normalization, optimization, clipping, schedules, trainings, random, recurrentTraining,
   ])
@@ -63,6 +66,7 @@ package enum Operations {
       guard let outputs = function(Arguments(golden.attributes, arguments)) else { return Tensor.zeros([], on: device) }
       return outputs.reduce(into: Tensor.zeros([], on: device)) { loss, output in
         results["out." + output.key] = output.value.detached()
+        guard output.value.dtype.isFloatingPoint else { return }
         let factor = golden.factor(of: output.key, on: device)
         loss = loss + (factor.map { $0 * output.value } ?? output.value).sum()
       }

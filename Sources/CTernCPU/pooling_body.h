@@ -81,7 +81,9 @@ static void TERN_VARIANT(max)(const tern_pool *pool, const float *x, float *y, i
           TERN_VARIANT(first_inside)(row, pool->dilation_height, pool->stride_height, pool->pad_height);
       for (ptrdiff_t j = 0; j < width; j++) {
         const ptrdiff_t left = TERN_VARIANT(first_inside)(j, pool->dilation_width, stride, pool->pad_width);
-        indices[j] = (int32_t)(top * pool->input_width + left);
+        // A dilated window may step over the whole input.
+        const int is_inside = top < pool->input_height && left < pool->input_width;
+        indices[j] = is_inside ? (int32_t)(top * pool->input_width + left) : -1;
       }
     }
     for (ptrdiff_t kh = 0; kh < pool->kernel_height; kh++) {
@@ -133,7 +135,9 @@ static void TERN_VARIANT(max_gradient)(const tern_pool *pool, const float *dy, c
   const ptrdiff_t outputs = pool->output_width, width = pool->input_width;
   if (!is_two_by_two(pool)) {
     memset(dx, 0, (size_t)(pool->input_height * width) * sizeof *dx);
-    for (ptrdiff_t i = 0; i < pool->output_height * outputs; i++) dx[indices[i]] += dy[i];
+    for (ptrdiff_t i = 0; i < pool->output_height * outputs; i++) {
+      if (indices[i] >= 0) dx[indices[i]] += dy[i];
+    }
     return;
   }
   for (ptrdiff_t row = 0; row < pool->output_height; row++) {

@@ -86,9 +86,11 @@ static void TERN_VARIANT(grid_gradient)(
       const float *from = x + channel * plane, *gradient = dy + channel * plan->points + start;
       for (int t = 0; t < points.terms; t++) {
         for (ptrdiff_t p = 0; p < here; p++) {
-          const float v = points.inside[t][p] != 0.0f ? from[points.place[t][p]] * gradient[p] : 0.0f;
-          sum_x[p] += points.slope_x[t][p] * v;
-          sum_y[p] += points.slope_y[t][p] * v;
+          // The slopes of a position that is no number are none either.
+          const int is_inside = points.inside[t][p] != 0.0f;
+          const float v = from[points.place[t][p]] * gradient[p];
+          sum_x[p] += is_inside ? points.slope_x[t][p] * v : 0.0f;
+          sum_y[p] += is_inside ? points.slope_y[t][p] * v : 0.0f;
         }
       }
     }

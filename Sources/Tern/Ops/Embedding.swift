@@ -14,12 +14,12 @@ public func embedding(_ indices: Tensor, _ weight: Tensor, paddingIndex: Int? = 
     weight.rank == 2 && weight.dtype.isFloatingPoint,
     "embedding: weight must be floating point [count, width], got \(weight.dtype) \(weight.shape)")
   guard let padding = resolvedPadding("embedding", paddingIndex, weight) else { return weight.gathered(rows: indices) }
-  // Where the gradient goes to: an index outside of the table goes nowhere.
-  let targets = `where`(indices .== indices.like(Float(padding)), indices.like(-1), indices)
   let y = weight.detached().gathered(rows: indices)
-  let rows = weight.shape[0]
+  // Where the gradient goes to: an index outside of the table goes nowhere.
+  let targets = `where`(indices .== number(padding, like: indices), indices.like(-1), indices)
+  let (rows, width) = (weight.shape[0], weight.shape[1])
   return y.recorded("embedding", from: [weight], saving: .tensors([targets])) { gradient, saved in
-    let flat = gradient.reshaped(to: [saved[0].count, -1])
+    let flat = gradient.reshaped(to: [saved[0].count, width])
     return [scatterAddRows(flat, saved[0].reshaped(to: [saved[0].count]), rows: rows)]
   }
 }
@@ -97,10 +97,13 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
     "embeddingBag", from: inputs, saving: .tensors(saved), isDifferentiableTwice: plan.mode != .max
   ) { gradient, saved in
     let (indices, bagOf, shares) = (saved[count], saved[count + 1], saved[count + 2])
+    // Entries that are in a bag and no padding.
+    let isInBag = bagOf .>= 0
+    let isCounted = plan.paddingIndex.map { isInBag .& (indices .!= number($0, like: indices)) } ?? isInBag
     if saved.createsGraph {
       return saved.composedGradients(gradient, count: count) { inputs in
         let share = count > 1 ? inputs[1] : shares
-        let counted = `where`(shares .!= 0, share, 0).expanded(at: 1).cast(to: inputs[0].dtype)
+        let counted = `where`(isCounted, share, 0).expanded(at: 1).cast(to: inputs[0].dtype)
         return scatterAddRows(gatherRows(inputs[0], indices) * counted, bagOf, rows: bags)
       }
     }
@@ -113,13 +116,17 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
       gradients[0] = dTable
     }
     if saved.needs(1) {
-      let products = gatherRows(gradient, bagOf) * gatherRows(saved[0], indices)
-      let isCounted = plan.paddingIndex.map { indices .!= indices.like(Float($0)) }
-      let sums = products.cast(to: .float32).sum(along: 1)
-      gradients.append(isCounted.map { `where`($0, sums, 0) } ?? sums)
+      let products =
+        gatherRows(gradient, bagOf).cast(to: .float32) * gatherRows(saved[0], indices).cast(to: .float32)
+      gradients.append(`where`(isCounted, products.sum(along: 1), 0))
     }
     return gradients
   }
+}
+
+/// An index as a tensor; a `Float` holds only those up to 2^24.
+private func number(_ index: Int, like indices: Tensor) -> Tensor {
+  Tensor([Int64(index)], shape: [], on: indices.device).cast(to: indices.dtype)
 }
 
 /// A padding index counted from the front.

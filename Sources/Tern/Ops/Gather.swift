@@ -34,5 +34,8 @@ func scatterAddRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
   .record(
     "gathered gradient", shape: [rows, x.shape[1]], dtype: x.dtype, from: [x], saving: .tensors([indices]),
     compute: { backend, inputs, y in backend.scatterAddRows(inputs[0], indices.view, into: y) },
-    pullback: { gradient, saved in [gatherRows(gradient, saved[0])] })
+    pullback: { gradient, saved in
+      // What went nowhere has no gradient; looking it up would give NaN.
+      [`where`((saved[0] .>= 0).expanded(at: 1), gatherRows(gradient, saved[0]), 0)]
+    })
 }

@@ -116,12 +116,14 @@ extension AxisMap {
       alignsCorners
       ? (outputs > 1 ? Double(inputs - 1) / Double(outputs - 1) : 0)
       : scale.map { 1 / $0 } ?? Double(inputs) / Double(outputs)
+    /// Inputs before `i` outputs; divided last, so that whole positions stay whole.
+    func inputsBefore(_ i: Double) -> Double { scale.map { i / $0 } ?? i * Double(inputs) / Double(outputs) }
     func clamped(_ place: Int) -> Int { min(max(place, 0), inputs - 1) }
     let rows = (0..<outputs).map { output -> [(place: Int, weight: Float)] in
       let i = Double(output)
       switch mode {
-      case .nearest: return [(clamped(Int((i * step).rounded(.down))), 1)]
-      case .nearestCenter: return [(clamped(Int(((i + 0.5) * step).rounded(.down))), 1)]
+      case .nearest: return [(clamped(Int(inputsBefore(i).rounded(.down))), 1)]
+      case .nearestCenter: return [(clamped(Int(inputsBefore(i + 0.5).rounded(.down))), 1)]
       case .linear:
         let position = max(0, alignsCorners ? i * step : (i + 0.5) * step - 0.5)
         let low = clamped(Int(position))

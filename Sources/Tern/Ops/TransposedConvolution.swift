@@ -118,9 +118,13 @@ struct TransposedAxis {
     covered = output - max(0, outputPadding - padding)
     padEnd = max(0, padding - outputPadding)
     require(
-      input >= 1 && output >= 1 && covered >= 1,
+      input >= 1 && output >= 1,
       "\(name): input size \(input), kernel \(kernel), stride \(stride), dilation \(dilation) reach \(full); padding "
         + "\(padding) and outputPadding \(outputPadding) leave a result of size \(output), expected at least 1")
+    require(
+      covered >= 1,
+      "\(name): padding \(padding) takes away all \(full) elements that input \(input) and kernel \(kernel) reach, and "
+        + "only outputPadding \(outputPadding) is left; expected padding below \(full)")
   }
 
   /// The convolution's input with the zeros behind it.

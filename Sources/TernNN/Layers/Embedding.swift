@@ -69,8 +69,8 @@ private func makeTable(
     require(
       paddingIndex >= -count && paddingIndex < count,
       "\(layer): the padding index \(paddingIndex) is out of range for \(count) rows")
-    let padding = Float(paddingIndex < 0 ? paddingIndex + count : paddingIndex)
-    let isPadding = Tensor.range(0..<count, on: table.device).cast(to: .float32) .== padding
+    let padding = Int64(paddingIndex < 0 ? paddingIndex + count : paddingIndex)
+    let isPadding = Tensor.range(0..<count, on: table.device) .== Tensor([padding], on: table.device)
     table = `where`(isPadding.expanded(at: 1), 0, table)
   }
   return Parameter(table, name: "weight")

@@ -26,8 +26,9 @@ package struct GridSampling: Sendable, Hashable {
       grid.count == 4 && grid[0] == input[0] && grid[3] == 2,
       "\(operation): grid must be [N, outH, outW, 2] with N of input \(input), got \(grid)")
     require(
-      input[2] >= 1 && input[3] >= 1 && input[2] * input[3] < Int32.max,
-      "\(operation): images must have at least one element and fewer than \(Int32.max), got \(input)")
+      1...1 << 24 ~= input[2] && 1...1 << 24 ~= input[3] && input[2] * input[3] < Int32.max,
+      "\(operation): images must have 1 to 2^24 rows and columns, which are Float32 positions, and fewer than "
+        + "\(Int32.max) elements, got \(input)")
     (batch, channels, height, width) = (input[0], input[1], input[2], input[3])
     (outputHeight, outputWidth) = (grid[1], grid[2])
     (self.mode, self.padding, self.alignsCorners) = (mode, padding, alignsCorners)

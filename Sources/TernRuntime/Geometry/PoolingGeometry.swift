@@ -27,7 +27,7 @@ package struct PoolingGeometry: Sendable, Hashable {
   ) {
     require(
       divisor == nil || 1...Int(Int32.max) ~= divisor!, "\(operation): divisor must be at least 1, got \(divisor!)")
-    require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
+    Self.requirePlanes(operation, input)
     require(kernel.0 >= 1 && kernel.1 >= 1, "\(operation): window must be at least 1x1, got \(kernel)")
     require(stride.0 >= 1 && stride.1 >= 1, "\(operation): stride must be at least 1, got \(stride)")
     require(dilation.0 >= 1 && dilation.1 >= 1, "\(operation): dilation must be at least 1, got \(dilation)")
@@ -57,11 +57,19 @@ package struct PoolingGeometry: Sendable, Hashable {
     outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
     outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
   }
+
+  /// Positions in a plane are 32-bit numbers.
+  private static func requirePlanes(_ operation: String, _ input: [Int]) {
+    require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
+    require(
+      input[2] >= 1 && input[3] >= 1 && input[2] * input[3] <= Int32.max,
+      "\(operation): planes must have 1 to \(Int32.max) elements, got input \(input)")
+  }
+
   /// Windows that cover the input so that the output has a given size: equal ones where sizes divide, else adaptive.
   package init(_ operation: String, input: [Int], output: (Int, Int)) {
-    require(input.count == 4, "\(operation): input must be [N, C, H, W], got \(input)")
+    Self.requirePlanes(operation, input)
     require(output.0 >= 1 && output.1 >= 1, "\(operation): output size must be at least 1x1, got \(output)")
-    require(input[2] >= 1 && input[3] >= 1, "\(operation): nothing to pool in input \(input)")
     let (height, width) = (input[2], input[3])
     isAdaptive = height % output.0 != 0 || width % output.1 != 0
     (batch, channels, inputHeight, inputWidth) = (input[0], input[1], height, width)

@@ -22,6 +22,19 @@ import Testing
     }
   }
 
+  /// Masks say nothing of the order of the axes.
+  @Test func attentionKeepsItsLayoutUnderAMask() throws {
+    try withDevice(.cpu) {
+      let x = sampleTensor([5, 2, 4])
+      let options = AttentionOptions(causal: true)
+      func layer(_ batchFirst: Bool) -> MultiHeadAttention {
+        MultiHeadAttention(4, heads: 2, batchFirst: batchFirst, generator: RandomGenerator(seed: 3))
+      }
+      let expected = layer(true)(x.swappedAxes(0, 1), x.swappedAxes(0, 1), options: options).swappedAxes(0, 1)
+      try expectClose(layer(false)(x, x, options: options), try expected.scalars(as: Double.self))
+    }
+  }
+
   @Test func recurrentLayersRunTheirFunctions() throws {
     try withDevice(.cpu) {
       let x = sampleTensor([2, 5, 3])

@@ -15,6 +15,36 @@ import Testing
     }
   }
 
+  /// Also where the gradient is differentiated again, and where there is nothing to look up.
+  @Test(arguments: Device.all) func thePaddingRowStaysWithoutOneInHigherDerivatives(_ device: Device) throws {
+    let (table, factors) = (sampleTensor([3, 2], on: device), Tensor([1 as Float, 2], on: device))
+    let indices = Tensor([0, 1], on: device)
+    let slope = gradient(at: factors) { factors in
+      gradient(at: table, createGraph: true) { (embedding(indices, $0, paddingIndex: 0) * factors).sum() }.sum()
+    }
+    try expectClose(slope, [1, 1])
+    let none = Tensor.zeros([0], dtype: .int64, on: device)
+    try expectClose(gradient(at: table) { embedding(none, $0, paddingIndex: 0).sum() }, [0, 0, 0, 0, 0, 0])
+  }
+
+  /// An entry before the first bag, one that weighs nothing, and one of padding.
+  @Test(arguments: Device.all, [DType.float32, .float16])
+  func weightsOfEntriesHaveGradients(_ device: Device, _ dtype: DType) throws {
+    let rows: [Float] = [300, 1, 2, 3, -4, 5, 7, 8]
+    let table = Tensor(rows, shape: [4, 2], on: device).cast(to: dtype)
+    let (indices, offsets) = (Tensor([1, 0, 2, 3], on: device), Tensor([1], on: device))
+    let weights = Tensor([0.5 as Float, 0, 2, 1], on: device)
+    for createGraph in [false, true] {
+      let slopes = gradient(at: weights, createGraph: createGraph) {
+        embeddingBag(indices, table, offsets: offsets, mode: .sum, entryWeights: $0, paddingIndex: 3)
+          .cast(to: .float32).sum() * 300
+      }
+      // The composed form multiplies in the table's type.
+      if createGraph && dtype == .float16 { continue }
+      try expectClose(slopes, [0, 300 * 301, 300, 0])
+    }
+  }
+
   private struct Bag {
     let indices: [Int]
     let offsets: [Int]

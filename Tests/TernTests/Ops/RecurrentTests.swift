@@ -199,5 +199,14 @@ import Testing
       let weights = RecurrentWeights(input: Tensor.zeros([2, 3], on: .cpu), hidden: Tensor.zeros([2, 2], on: .cpu))
       _ = rnn(Tensor.zeros([4, 2, 3], on: .cpu), [[weights]], hidden: Tensor.zeros([1, 3, 2], on: .cpu))
     }
+    await #expect(processExitsWith: .failure) {
+      let layers = [(3, 4), (4, 2)].map { features, units in
+        [
+          RecurrentWeights(
+            input: Tensor.zeros([units, features], on: .cpu), hidden: Tensor.zeros([units, units], on: .cpu))
+        ]
+      }
+      _ = rnn(Tensor.zeros([4, 2, 3], on: .cpu), layers)
+    }
   }
 }

@@ -19,6 +19,17 @@ import Testing
       [1, 2, 7, 5])
   }
 
+  /// Positions that are whole, though a rounded quotient of the sizes times an index falls below them.
+  @Test func wholePositionsStayWhole() throws {
+    for (inputs, outputs) in [(2, 98), (3, 147), (11, 253)] {
+      let x = Tensor((0..<inputs).map(Float.init), shape: [1, 1, inputs], on: .cpu)
+      let expected = (0..<outputs).map { Double($0 * inputs / outputs) }
+      try expectClose(interpolate(x, size: [outputs]), expected)
+    }
+    try expectClose(
+      interpolate(Tensor([0 as Float, 1], shape: [1, 1, 2], on: .cpu), scale: [49]), (0..<98).map { Double($0 / 49) })
+  }
+
   /// Straight lines and, away from the edges, parabolas are reproduced.
   @Test(arguments: Device.all) func polynomialsAreReproduced(_ device: Device) throws {
     let (n, m) = (9, 14)
@@ -139,6 +150,12 @@ import Testing
       try expectGradients([x, grid], tolerance: 6e-3, "\(padding)") { gridSample($0[0], $0[1], padding: padding) }
     }
     try expectGradients([x, grid], tolerance: 6e-3) { gridSample($0[0], $0[1], mode: .bicubic, padding: .reflection) }
+  }
+
+  @Test(arguments: Device.all) func pointsInfinitelyFarAwayHaveNoGradient(_ device: Device) throws {
+    let x = sampleTensor([1, 2, 3, 4], on: device)
+    let grid = Tensor([0 as Float, .infinity], shape: [1, 1, 1, 2], on: device)
+    try expectClose(gradient(at: grid) { gridSample(x, $0).sum() }, [0, 0])
   }
 
   // MARK: Nothing

@@ -44,6 +44,14 @@ import Testing
     try expectClose(maxPool3d(x, window: Triple(1, 2, 1), stride: 1, dilation: Triple(1, 1, 2)), [5, 5, 5, 4])
   }
 
+  /// Taps before and behind four elements.
+  @Test(arguments: Device.all) func aDilatedWindowMayStepOverEverything(_ device: Device) throws {
+    let x = Tensor([1 as Float, 2, 3, 4], shape: [1, 1, 4], on: device)
+    let pool = { maxPool1d($0, window: 2, stride: 1, padding: 1, dilation: 5) }
+    try expectClose(pool(x), [-.infinity])
+    try expectClose(gradient(at: x) { pool($0).sum() }, [0, 0, 0, 0])
+  }
+
   @Test(arguments: Device.all) func gradientsAreThoseOfDifferences(_ device: Device) throws {
     // Values at least 0.02 apart, so that a step does not change which one is largest.
     let order = (0..<48).map { Float($0 * 37 % 48) * 0.05 }

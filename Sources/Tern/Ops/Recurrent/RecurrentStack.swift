@@ -19,6 +19,10 @@ struct RecurrentStack {
       x.rank == 3 && x.dtype.isFloatingPoint,
       "\(operation): input must be floating point, [T, N, features] or [N, T, features], got \(x.dtype) \(x.shape)")
     let size = weights[0][0].hidden.shape.last ?? 0
+    require(
+      weights.joined().allSatisfy { $0.hidden.shape.last == size },
+      "\(operation): all layers and directions must have as many units, got hidden weights "
+        + "\(weights.map { $0.map(\.hidden.shape) })")
     var sequence = options.batchFirst ? x.swappedAxes(0, 1) : x
     require(sequence.shape[0] > 0, "\(operation): needs at least one step, got input \(x.shape)")
     let batch = sequence.shape[1]

@@ -8,7 +8,7 @@ import TernRuntime
 ///     let y = attention(x)                                  // self-attention, [N, T, 256]
 ///     let z = attention(x, memory, options: AttentionOptions(keyMask: isWord))
 ///
-/// `options.dropout` and `options.generator` are the layer's own; what is given there does not count.
+/// `options.batchFirst`, `.dropout` and `.generator` are the layer's own; what is given there does not count.
 public struct MultiHeadAttention: Layer {
   /// Makes queries, keys and values: `[3 * width, width]`.
   public let inputWeight: Parameter
@@ -18,7 +18,7 @@ public struct MultiHeadAttention: Layer {
   public let output: Linear
   /// A divisor of the width.
   public let heads: Int
-  /// Whether tensors are `[N, T, width]` instead of `[T, N, width]`, where no options say so.
+  /// Whether tensors are `[N, T, width]` instead of `[T, N, width]`.
   public let batchFirst: Bool
   /// The chance of an attention probability to become 0, in training mode.
   public let dropout: Float
@@ -63,7 +63,7 @@ public struct MultiHeadAttention: Layer {
   ///   - query: `[N, T, width]`, or `[T, N, width]`.
   ///   - memory: what keys and values are made from, `[N, S, width]` or `[S, N, width]`.
   ///   - values: what values are made from instead; of `memory`'s shape.
-  ///   - options: masks; the layout is the layer's when nil.
+  ///   - options: masks.
   /// - Returns: of `query`'s shape.
   public func callAsFunction(
     _ query: Tensor, _ memory: Tensor, values: Tensor? = nil, options: AttentionOptions? = nil
@@ -84,7 +84,8 @@ public struct MultiHeadAttention: Layer {
   }
 
   private func own(_ options: AttentionOptions?) -> AttentionOptions {
-    var result = options ?? AttentionOptions(batchFirst: batchFirst)
+    var result = options ?? AttentionOptions()
+    result.batchFirst = batchFirst
     result.dropout = dropout
     result.generator = generator
     return result

@@ -35,7 +35,7 @@ public struct GradientCheck: Sendable {
 
   /// The tensor that is furthest off. One whose true gradient is 0 may have a large relative norm, from rounding alone,
   /// but no large difference.
-  public var worst: Part? { parts.max { $0.difference < $1.difference } }
+  public var worst: Part? { parts.max { isLess($0.difference, $1.difference) } }
 
   /// Whether the gradients are right, as far as differences in Float32 can tell: about 1e-3 is what rounding leaves of
   /// a smooth function, 1e-2 of one with kinks; a mistake gives 0.1 and more.
@@ -45,7 +45,7 @@ public struct GradientCheck: Sendable {
 extension GradientCheck: CustomStringConvertible {
   /// The norm, and a line for each tensor with its worst element, the worst tensor first.
   public var description: String {
-    let lines = parts.sorted { $0.difference > $1.difference }.map { part in
+    let lines = parts.sorted { isLess($1.difference, $0.difference) }.map { part in
       var line = "  \(part.name): \(digits(part.relativeNorm)) over \(part.count) elements"
       if let worst = part.worst {
         line += "; worst \(worst.position): computed \(digits(worst.computed)), measured \(digits(worst.measured))"
@@ -112,7 +112,7 @@ public func gradientCheck(
       let element = GradientCheck.Element(
         position: position(index, in: input.shape), computed: slopes[index], measured: measured)
       own.add(element)
-      if worst.map({ !(element.difference <= $0.difference) }) ?? true { worst = element }
+      if worst.map({ isLess($0.difference, element.difference) }) ?? true { worst = element }
     }
     total.add(own)
     parts.append(
@@ -178,3 +178,6 @@ private func position(_ index: Int, in shape: [Int]) -> [Int] {
     return rest % extent
   }.reversed()
 }
+
+/// Whether `a` is the smaller difference; NaN is the largest.
+private func isLess(_ a: Double, _ b: Double) -> Bool { !a.isNaN && (b.isNaN || a < b) }

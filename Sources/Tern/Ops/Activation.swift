@@ -16,7 +16,8 @@ public func leakyReLU(_ x: Tensor, negativeSlope: Float = 0.01) -> Tensor {
 /// learning by exponential linear units", 2016).
 public func elu(_ x: Tensor, alpha: Float = 1) -> Tensor {
   // The exponential sees no positive values, whose overflow would turn the gradient into NaN.
-  `where`(x.detached() .> 0, x, expMinusOne(minimum(x, x.like(0))) * alpha)
+  // `clamp` passes the gradient at 0, which `minimum` would halve between its equal arguments.
+  `where`(x.detached() .> 0, x, expMinusOne(clamp(x, max: 0)) * alpha)
 }
 
 /// How `gelu` computes the normal distribution function.
@@ -66,7 +67,7 @@ public func selu(_ x: Tensor) -> Tensor { elu(x, alpha: 1.673_263_242_354_377_2)
 /// - Precondition: `alpha` is not 0.
 public func celu(_ x: Tensor, alpha: Float = 1) -> Tensor {
   require(alpha != 0, "celu: alpha must not be 0")
-  return `where`(x.detached() .> 0, x, expMinusOne(minimum(x, x.like(0)) / alpha) * alpha)
+  return `where`(x.detached() .> 0, x, expMinusOne(clamp(x, max: 0) / alpha) * alpha)
 }
 
 /// `x * tanh(softplus(x))` (Misra: "Mish: A self regularized non-monotonic activation function", 2020).

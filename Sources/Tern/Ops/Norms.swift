@@ -19,11 +19,12 @@ extension Tensor {
     if order == .infinity { return abs(self).max(along: axes, keepingDimensions: keepingDimensions) }
     if order == 1 { return abs(self).sum(along: axes, keepingDimensions: keepingDimensions) }
     let all = ReductionGeometry("norm", shape, axes: axes.flatMap { $0.isEmpty ? nil : $0 } ?? Array(shape.indices))
-    let x = detached()
+    // In Float32: a sum of powers leaves the range of half types long before its root does.
+    let x = detached().cast(to: .float32)
     let y =
-      order == 2
+      (order == 2
       ? sqrt(x.sumOfSquares(along: all.axes, keepingDimensions: true))
-      : pow(pow(abs(x), order).sum(along: all.axes, keepingDimensions: true), 1 / order)
+      : pow(pow(abs(x), order).sum(along: all.axes, keepingDimensions: true), 1 / order)).cast(to: dtype)
     let result = y.recorded("norm", from: [self], saving: .tensorsAndOutput([self])) { gradient, saved in
       let (x, y) = (saved[0], saved.output)
       // With 1 in the place of norms that are 0 all x beneath are 0, and so is the quotient.
@@ -77,7 +78,7 @@ public func pairwiseDistance(
 
 /// The cosine of the angle between vectors along one axis.
 ///
-///     sum(a * b) / sqrt(max(sum(a * a) * sum(b * b), epsilon^2))
+///     sum(a * b) / (max(|a|, epsilon) * max(|b|, epsilon))
 ///
 /// - Parameters:
 ///   - a: floating point; shapes broadcast.
@@ -86,9 +87,11 @@ public func pairwiseDistance(
 ///   - epsilon: keeps short vectors from dividing by 0.
 public func cosineSimilarity(_ a: Tensor, _ b: Tensor, axis: Int = 1, epsilon: Float = 1e-8) -> Tensor {
   let shape = broadcastShape("cosineSimilarity", a.shape, b.shape)
-  let (a, b) = (a.broadcast(to: shape), b.broadcast(to: shape))
-  let squares = a.sumOfSquares(along: axis) * b.sumOfSquares(along: axis)
-  return (a * b).sum(along: axis) * rsqrt(clamp(squares, min: epsilon * epsilon))
+  let dtype = Tensor.commonDType("cosineSimilarity", [a, b])
+  let (x, y) = (a.broadcast(to: shape).cast(to: .float32), b.broadcast(to: shape).cast(to: .float32))
+  // Each length by itself: the product of both squares leaves the range of Float32 where neither does.
+  func scale(_ x: Tensor) -> Tensor { rsqrt(clamp(x.sumOfSquares(along: axis), min: epsilon * epsilon)) }
+  return ((x * y).sum(along: axis) * scale(x) * scale(y)).cast(to: dtype)
 }
 
 extension Tensor {

@@ -47,7 +47,8 @@ public func asinh(_ x: Tensor) -> Tensor {
 /// The number, not below 0, whose hyperbolic cosine is `x`; NaN below 1.
 public func acosh(_ x: Tensor) -> Tensor {
   let t = x.detached() - 1
-  let near = logOnePlus(t + sqrt(t * (t + 2)))
+  // Two roots: the product under one would be positive again below -1.
+  let near = logOnePlus(t + sqrt(t) * sqrt(t + 2))
   return `where`(t .< 1e9, near, log(x.detached()) + 0.693_147_18)
     .recorded("acosh", from: [x], saving: .inputs) { [$0 * rsqrt(($1[0] - 1) * ($1[0] + 1))] }
 }

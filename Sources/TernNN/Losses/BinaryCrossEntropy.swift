@@ -75,10 +75,10 @@ public func focalLoss(
   require(alpha.map { (0...1).contains($0) } ?? true, "focalLoss: alpha must be in 0 ... 1, got \(alpha ?? 0)")
   let terms = LossTerms("focalLoss", logits, targets, weights: weights, mask: mask)
   let t = terms.targets
-  // The logarithm of 1 - q, the probability of the wrong answer, where its power would lose small numbers.
-  let wrong = t * logSigmoid(-logits) + (1 - t) * logSigmoid(logits)
+  // 1 - q as a sum of what is not negative, which loses no small numbers; above 0, so that any power has a slope.
+  let wrong = clamp(t * sigmoid(-logits) + (1 - t) * sigmoid(logits), min: 1e-38)
   var losses = t * softplus(-logits) + (1 - t) * softplus(logits)
-  if gamma > 0 { losses = losses * exp(wrong * gamma) }
+  if gamma > 0 { losses = losses * pow(wrong, gamma) }
   if let alpha { losses = losses * (t * (2 * alpha - 1) + (1 - alpha)) }
   return terms.reduced(losses, reduction)
 }

@@ -32,7 +32,8 @@ struct LossTerms {
     guard let mask else { return reduction(weighted) }
     let kept = `where`(mask, weighted, 0)
     guard reduction == .mean else { return reduction(kept) }
-    let count = mask.broadcast(to: losses.shape).sum().cast(to: losses.dtype)
-    return kept.sum() / maximum(count, Tensor.full([], 1, dtype: losses.dtype, on: losses.device))
+    // Sums and counts of half types overflow or lose their last digits; their quotient does not.
+    let count = mask.broadcast(to: losses.shape).sum().cast(to: .float32)
+    return (kept.cast(to: .float32).sum() / clamp(count, min: 1)).cast(to: losses.dtype)
   }
 }

@@ -35,7 +35,7 @@ public func negativeLogLikelihood(
   let picked = x.gathered(at: places.expanded(at: 1), along: 1).squeezed(at: 1)
   let losses = `where`(isCounted, -picked * weights, 0)
   return switch reduction {
-  case .mean: losses.sum() / weights.sum()
+  case .mean: (losses.cast(to: .float32).sum() / weights.cast(to: .float32).sum()).cast(to: losses.dtype)
   case .sum: losses.sum()
   case .none: losses
   }

@@ -19,7 +19,8 @@ public func diceLoss(
   reduction: LossReduction = .mean
 ) -> Tensor {
   let sums = RegionSums("diceLoss", probabilities, targets, mask)
-  return reduction(1 - (sums.both * 2 + smoothing) / (sums.predicted + sums.real + smoothing))
+  let losses = 1 - (sums.both * 2 + smoothing) / (sums.predicted + sums.real + smoothing)
+  return reduction(losses.cast(to: probabilities.dtype))
 }
 
 /// One minus the intersection of predicted and true regions over their union (Rahman, Wang: "Optimizing
@@ -38,20 +39,23 @@ public func intersectionOverUnionLoss(
   reduction: LossReduction = .mean
 ) -> Tensor {
   let sums = RegionSums("intersectionOverUnionLoss", probabilities, targets, mask)
-  return reduction(1 - (sums.both + smoothing) / (sums.predicted + sums.real - sums.both + smoothing))
+  let losses = 1 - (sums.both + smoothing) / (sums.predicted + sums.real - sums.both + smoothing)
+  return reduction(losses.cast(to: probabilities.dtype))
 }
 
-/// Sizes of predicted and true regions and of what they share, `[N, C]`.
+/// Sizes of predicted and true regions and of what they share, `[N, C]`, in Float32: a region has more elements than a
+/// half type counts.
 private struct RegionSums {
   let predicted, real, both: Tensor
 
   init(_ loss: String, _ probabilities: Tensor, _ targets: Tensor, _ mask: Tensor?) {
     let terms = LossTerms(loss, probabilities, targets, weights: nil, mask: mask)
     require(targets.rank >= 3, "\(loss): predictions must be [N, C, ...] with positions, got \(probabilities.shape)")
-    let p = mask.map { probabilities.filled(where: .!$0, with: 0) } ?? probabilities
+    let p = (mask.map { probabilities.filled(where: .!$0, with: 0) } ?? probabilities).cast(to: .float32)
+    let t = terms.targets.cast(to: .float32)
     let positions = Array(2..<p.rank)
     predicted = p.sum(along: positions)
-    real = terms.targets.sum(along: positions)
-    both = (p * terms.targets).sum(along: positions)
+    real = t.sum(along: positions)
+    both = (p * t).sum(along: positions)
   }
 }

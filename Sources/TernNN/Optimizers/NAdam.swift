@@ -80,8 +80,9 @@ public struct NAdam: Optimizer, Sendable {
     let ratio = pow(0.96, momentumDecay)
     func momentum(_ power: Double) -> Double { betas.0 * (1 - power / 2) }
     // Below the precision of 1 - product nothing changes any more: a few hundred factors, whatever the step.
-    var (product, power) = (1.0, 1.0)
-    for _ in 0..<step where product > 1e-18 {
+    var (product, power, taken) = (1.0, 1.0, 0)
+    while taken < step && product > 1e-18 {
+      taken += 1
       power *= ratio
       product *= momentum(power)
     }

@@ -64,7 +64,8 @@ public struct RMSprop: Optimizer, Sendable {
     var variance = slots[0]
     if centered {
       slots[1] = slots[1] * Float(smoothing) + gradient * Float(1 - smoothing)
-      variance = variance - square(slots[1])
+      // Rounding leaves less than 0 where the gradient hardly changes, whose root would be NaN.
+      variance = relu(variance - square(slots[1]))
     }
     let quotient = gradient / (sqrt(variance) + Float(epsilon))
     guard momentum > 0 else { return value - quotient * Float(learningRate) }

@@ -40,9 +40,8 @@ import Testing
     Elementwise(
       testDescription: "focal", loss: { focalLoss(logits: $0, targets: $1, alpha: 0.3, gamma: 1.5, reduction: $2) },
       reference: { x, t in
-        // Only for targets 0 and 1 are the usual form and this one the same.
         let p = 1 / (1 + exp(-x))
-        let wrong = Foundation.exp(t * log(1 - p) + (1 - t) * log(p))
+        let wrong = t * (1 - p) + (1 - t) * p
         return (0.3 * t + 0.7 * (1 - t)) * Foundation.pow(wrong, 1.5) * -(t * log(p) + (1 - t) * log(1 - p))
       }),
     Elementwise(

@@ -157,6 +157,17 @@ import Testing
     }
   }
 
+  /// Then the mean of squares and the square of the mean differ by rounding only.
+  @Test func centeredRMSpropSurvivesASteadyGradient() throws {
+    let cells = Cells(cells: [Parameter(Tensor([0 as Float], on: .cpu))]).parameters()
+    var optimizer = RMSprop(learningRate: 1e-9, centered: true)
+    for step in 0..<1500 {
+      let gradient = Tensor([step < 10 ? 1 : 0.1 as Float], on: .cpu)
+      try optimizer.update(cells, with: Gradients(parameters: cells, values: [gradient]))
+    }
+    #expect(try cells[0].parameter.value.scalar(as: Float.self).isFinite)
+  }
+
   @Test func frozenParametersStay() throws {
     let cells = Cells(cells: [Parameter(sampleTensor([2])), Parameter(sampleTensor([2]))])
     let all = cells.parameters()

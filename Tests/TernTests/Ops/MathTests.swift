@@ -118,6 +118,8 @@ import Testing
     try expectClose(gradient(at: x) { relu($0).sum() }, [0, 0, 1])
     try expectClose(gradient(at: x) { abs($0).sum() }, [-1, 0, 1])
     try expectClose(gradient(at: x) { leakyReLU($0, negativeSlope: 0.2).sum() }, [0.2, 0.2, 1])
+    try expectClose(gradient(at: x) { elu($0).sum() }, [0.223_130_16, 1, 1])
+    try expectClose(gradient(at: x) { celu($0, alpha: 0.5).sum() }, [0.049_787_07, 1, 1])
     try expectClose(gradient(at: x) { floor($0).sum() + $0.sum() * 0 }, [0, 0, 0])
     try expectClose(gradient(at: x) { softplus($0).sum() }, [0.182_425_52, 0.5, 0.880_797_08])
   }
@@ -128,6 +130,7 @@ import Testing
     try expectClose(softplus(x), [0, 0, 100, 1000])
     try expectClose(tanh(x), [-1, -1, 1, 1])
     try expectClose(elu(x), [-1, -1, 100, 1000])
+    try expectClose(acosh(Tensor([-1e4 as Float, -2, 0.5], on: device)), [.nan, .nan, .nan])
     try expectClose(gradient(at: x) { elu($0).sum() }, [0, 0, 1, 1])
     try expectClose(log(Tensor([0 as Float, -1], on: device)), [-.infinity, .nan])
   }

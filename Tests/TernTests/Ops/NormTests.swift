@@ -45,7 +45,19 @@ import Testing
     try expectClose(cosineSimilarity(a, b, axis: -1), cosines)
     try expectClose(cosineSimilarity(a.transposed(), b.transposed(), axis: 0), cosines)
     try expectGradients([a, b]) { cosineSimilarity($0[0], $0[1]) + pairwiseDistance($0[0], $0[1]) }
+    // Lengths whose squares multiplied leave the range of Float32, or fall below the bound.
+    for factor in [1e-5, 1e10] as [Float] {
+      try expectClose(cosineSimilarity(a * factor, b * factor, axis: -1), cosines)
+    }
     // No direction: the angle counts as a right one, without NaN.
     try expectClose(gradient(at: a * 0) { cosineSimilarity($0, b).sum() }.sum() * 0, [0])
+  }
+
+  /// Sums that half types do not hold, of norms that they do.
+  @Test(arguments: Device.all) func normsOfHalfTypesAreSummedInFloat(_ device: Device) throws {
+    let x = Tensor.full([1024], 10, dtype: .float16, on: device)
+    try expectClose(x.norm(), [320])
+    try expectClose(gradient(at: x) { $0.norm() }[0..<2], [0.031_25, 0.031_25])
+    try expectClose(cosineSimilarity(x, x, axis: 0), [1])
   }
 }

@@ -130,6 +130,9 @@ static const char sorted_pairs_cl[] = {
 static const char scan_cl[] = {
 #embed "scan.cl"
 };
+static const char scan_gpu_cl[] = {
+#embed "scan_gpu.cl"
+};
 static const char sort_cl[] = {
 #embed "sort.cl"
 };
@@ -257,6 +260,7 @@ static const tern_source sources[] = {
     {"rows.cl", rows_cl, sizeof rows_cl},
     {"sorted_pairs.cl", sorted_pairs_cl, sizeof sorted_pairs_cl},
     {"scan.cl", scan_cl, sizeof scan_cl},
+    {"scan_gpu.cl", scan_gpu_cl, sizeof scan_gpu_cl},
     {"sort.cl", sort_cl, sizeof sort_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},

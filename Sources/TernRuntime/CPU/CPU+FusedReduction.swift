@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 extension CPUBackend {
-  /// Elements above which stored results would leave the second-level cache before they are read.
-  private static let fewestFused = 1 << 18
+  /// Elements from which on stored results would leave all caches before they are read. Below, many small loops cost
+  /// more than a second pass over what is in the cache.
+  private static let fewestFused = 1 << 22
 
   package func reduce(
     _ kind: Reduction, _ geometry: ReductionGeometry, of program: PointwiseProgram, _ inputs: [StridedView],
@@ -11,6 +12,15 @@ extension CPUBackend {
     guard elementCount(geometry.inputShape) >= Self.fewestFused, geometry.reducedCount > 0 else { return false }
     let launch = begin("\(kind)(\(program.structure.operations))")
     defer { launch.end() }
+    reduceInSlabs(kind, geometry, of: program, inputs, into: y)
+    return true
+  }
+
+  /// Computes the program's results and reduces them slab by slab.
+  func reduceInSlabs(
+    _ kind: Reduction, _ geometry: ReductionGeometry, of program: PointwiseProgram, _ inputs: [StridedView],
+    into y: StridedView
+  ) {
     let slabs = ReductionSlabs(geometry)
     let dtype = accumulator(kind, y.dtype)
     let isWhole = slabs.joined == nil && y.dtype == dtype && y.isContiguous
@@ -32,7 +42,6 @@ extension CPUBackend {
     }
     if kind == .mean { divide(result, by: geometry.reducedCount) }
     if result.storage !== y.storage { convert(result, into: y) }
-    return true
   }
 }
 

@@ -110,7 +110,7 @@ import Testing
   ]
 
   @Test(arguments: large) func slabsOfTheCPUJoinToTheWhole(_ shape: [Int], _ axes: [Int]) throws {
-    let backend = Device.cpu.backend
+    let backend = try #require(Device.cpu.backend as? CPUBackend)
     let geometry = ReductionGeometry("test", shape, axes: axes)
     let a = testNumbers(elementCount(shape), 0.5...1.5)
     let row = testNumbers(shape.last!, seed: 5, -1...1)
@@ -125,17 +125,25 @@ import Testing
         .viewed(shape: shape, strides: shape.indices.map { $0 == shape.count - 1 ? 1 : 0 }),
     ]
     for kind in Reduction.allCases where kind != .product {
-      let fused = try Self.reduced(
-        backend, kind, geometry, Self.weightedSquares(.float32, .float32), inputs, isStored: false, into: .float32)
-      expectClose(fused, groups.map { DeviceReductionTests.reference(kind, $0) }, relative: 1e-6, "\(kind) of \(shape)")
+      let y = backend.output(geometry.outputShape)
+      backend.reduceInSlabs(kind, geometry, of: Self.weightedSquares(.float32, .float32), inputs, into: y)
+      expectClose(
+        try backend.values(y), groups.map { DeviceReductionTests.reference(kind, $0) }, relative: 1e-6,
+        "\(kind) of \(shape)")
     }
   }
 
-  @Test func smallReductionsOfTheCPUAreLeftAlone() {
+  @Test func onlyLargeReductionsOfTheCPUAreFused() throws {
     let backend = Device.cpu.backend
     let geometry = ReductionGeometry("test", [100, 100], axes: [0])
     let x = backend.view(testNumbers(10_000), [100, 100])
     let program = PointwiseProgram.copy(from: .float32, to: .float32)
     #expect(!backend.reduce(.sum, geometry, of: program, [x], into: backend.output([100])))
+    // One number, four million times.
+    let large = ReductionGeometry("test", [1 << 22], axes: [0])
+    let y = backend.output([])
+    let repeated = x.viewed(shape: [1 << 22], strides: [0])
+    #expect(backend.reduce(.mean, large, of: program, [repeated], into: y))
+    expectClose(try backend.values(y), [testNumbers(1)[0]], relative: 1e-6)
   }
 }

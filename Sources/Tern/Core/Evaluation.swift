@@ -46,17 +46,19 @@ enum Evaluation {
   /// Reduces a pending value without storing it, where its device does that faster and nothing else is waiting for the
   /// value or for what is computed on the way.
   ///
-  /// - Returns: false if nothing has been done.
+  /// - Returns: false if nothing has been reduced; the value may be ready then.
   static func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ value: Value, into y: StridedView) -> Bool {
     guard value.isPending, value.consumerCount == 0, !value.isWorthKeeping else { return false }
     var builder = ProgramBuilder()
     builder.add(value)
     // Another thread may have made it ready meanwhile.
-    guard builder.computed.contains(where: { $0.value === value }),
-      builder.computed.allSatisfy({ $0.value === value || $0.value.consumerCount <= $0.uses })
-    else { return false }
-    let program = builder.program(writing: [value])
-    guard value.device.backend.reduce(kind, geometry, of: program, builder.inputs, into: y) else { return false }
+    guard builder.computed.contains(where: { $0.value === value }) else { return false }
+    let isAlone = builder.computed.allSatisfy { $0.value === value || $0.value.consumerCount <= $0.uses }
+    let backend = value.device.backend
+    guard isAlone, backend.reduce(kind, geometry, of: builder.program(writing: [value]), builder.inputs, into: y) else {
+      finish([launch(builder, [value], overwriting: [])])  // the program is here, so it need not be built again
+      return false
+    }
     for (value, _) in builder.computed { value.markRecomputed() }
     return true
   }

@@ -27,6 +27,7 @@ final class WorkerProcess {
 
   /// The answer, or nil if the worker ends or says nothing in that many seconds; `ending` tells then.
   func ask(_ line: String, patience: Double) -> String? {
+    // A worker that has ended reads nothing: `ending` tells why.
     guard (try? requests.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))) != nil else { return nil }
     let end = ContinuousClock.now + .seconds(patience)
     while true {
@@ -59,7 +60,7 @@ final class WorkerProcess {
 
   /// Ends the process, whatever it is doing: at once if it hangs, else when it has done what it is at.
   func end() {
-    try? requests.fileHandleForWriting.close()
+    try? requests.fileHandleForWriting.close()  // closed or not, the worker is waited for
     if hangs { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
   }

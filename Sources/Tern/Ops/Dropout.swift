@@ -49,7 +49,7 @@ public func alphaDropout(
 }
 
 /// The mask to draw; nil where everything stays.
-private func activeMask(_ operation: String, _ probability: Float, _ generator: RandomGenerator) -> RandomDraw? {
+func activeMask(_ operation: String, _ probability: Float, _ generator: RandomGenerator) -> RandomDraw? {
   require(probability >= 0 && probability < 1, "\(operation): probability must be in 0 ..< 1, got \(probability)")
   guard Mode.current == .training, probability > 0 else { return nil }
   // A Float below 1 leaves at least 2^-24, which a mask can tell from never.

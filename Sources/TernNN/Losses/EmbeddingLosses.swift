@@ -15,10 +15,7 @@ import TernRuntime
 public func cosineEmbeddingLoss(
   _ a: Tensor, _ b: Tensor, _ targets: Tensor, margin: Float = 0, reduction: LossReduction = .mean
 ) -> Tensor {
-  requireSameShape("cosineEmbeddingLoss", a, b)
-  require(
-    a.rank >= 1 && targets.shape == a.shape.dropLast(),
-    "cosineEmbeddingLoss: vectors \(a.shape) need targets \(Array(a.shape.dropLast())), got \(targets.shape)")
+  requirePairs("cosineEmbeddingLoss", a, b, targets)
   let cosine = cosineSimilarity(a, b, axis: -1)
   return reduction(`where`(targets .> 0, 1 - cosine, relu(cosine - margin)))
 }
@@ -88,14 +85,19 @@ public func tripletMarginLoss(
 public func contrastiveLoss(
   _ a: Tensor, _ b: Tensor, _ targets: Tensor, margin: Float = 1, reduction: LossReduction = .mean
 ) -> Tensor {
-  requireSameShape("contrastiveLoss", a, b)
-  require(
-    a.rank >= 1 && targets.shape == a.shape.dropLast(),
-    "contrastiveLoss: vectors \(a.shape) need targets \(Array(a.shape.dropLast())), got \(targets.shape)")
+  requirePairs("contrastiveLoss", a, b, targets)
   require(margin > 0, "contrastiveLoss: the margin must be positive, got \(margin)")
   let difference = a - b
   let t = targets.detached().cast(to: a.dtype)
   let near = difference.sumOfSquares(along: [-1])
   let far = square(relu(margin - difference.norm(along: -1)))
   return reduction((t * near + (1 - t) * far) * 0.5)
+}
+
+/// Traps unless vectors are of one shape and have a target each.
+private func requirePairs(_ loss: String, _ a: Tensor, _ b: Tensor, _ targets: Tensor) {
+  requireSameShape(loss, a, b)
+  require(
+    a.rank >= 1 && targets.shape == a.shape.dropLast(),
+    "\(loss): vectors \(a.shape) need targets \(Array(a.shape.dropLast())), got \(targets.shape)")
 }

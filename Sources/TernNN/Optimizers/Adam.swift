@@ -52,8 +52,7 @@ public struct Adam: Optimizer, Sendable {
 
   public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
     let gradient = gradient.addingDecay(weightDecay, of: value)
-    slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
-    slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+    updateMoments(&slots, gradient, betas: betas)
     if amsgrad { slots[2] = maximum(slots[2], slots[1]) }
     let correction = 1 / (1 - power(betas.1, step)).squareRoot()
     let rate = learningRate / (1 - power(betas.0, step))

@@ -47,8 +47,7 @@ public struct LAMB: Optimizer, Sendable {
   public var slotNames: [String] { ["mean", "variance"] }
 
   public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
-    slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
-    slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+    updateMoments(&slots, gradient, betas: betas)
     let correction = 1 / (1 - power(betas.1, step)).squareRoot()
     let divisor = sqrt(slots[1]) * Float(correction) + Float(epsilon)
     let direction = (slots[0] * Float(1 / (1 - power(betas.0, step))) / divisor).addingDecay(weightDecay, of: value)

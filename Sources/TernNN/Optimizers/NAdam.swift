@@ -65,8 +65,7 @@ public struct NAdam: Optimizer, Sendable {
 
   public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
     let (value, gradient) = decayed(value, gradient, weightDecay, rate: decouplesDecay ? learningRate : nil)
-    slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
-    slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+    updateMoments(&slots, gradient, betas: betas)
     let (present, next, product) = momenta(at: step)
     let correction = 1 / (1 - power(betas.1, step)).squareRoot()
     let ofGradient = learningRate * (1 - present) / (1 - product)

@@ -20,6 +20,12 @@ func requireBetas(_ optimizer: String, _ betas: (Double, Double)) {
     (0..<1).contains(betas.0) && (0..<1).contains(betas.1), "\(optimizer): betas must be in 0 ..< 1, got \(betas)")
 }
 
+/// Takes a gradient into Adam's moments, the first slots: the running means of gradients and of their squares.
+func updateMoments(_ slots: inout [Tensor], _ gradient: Tensor, betas: (Double, Double)) {
+  slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
+  slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+}
+
 /// A weight and its gradient after a decay: by way of the gradient, or of the weight itself where there is a rate.
 func decayed(
   _ value: Tensor, _ gradient: Tensor, _ decay: Double, rate: Double?

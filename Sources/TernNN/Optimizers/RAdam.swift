@@ -52,8 +52,7 @@ public struct RAdam: Optimizer, Sendable {
 
   public func updated(_ value: Tensor, gradient: Tensor, slots: inout [Tensor], step: Int) -> Tensor {
     let (value, gradient) = decayed(value, gradient, weightDecay, rate: decouplesDecay ? learningRate : nil)
-    slots[0] = slots[0] * Float(betas.0) + gradient * Float(1 - betas.0)
-    slots[1] = slots[1] * Float(betas.1) + square(gradient) * Float(1 - betas.1)
+    updateMoments(&slots, gradient, betas: betas)
     let rate = learningRate / (1 - power(betas.0, step))
     let scale = rectification(at: step)
     // One program for both kinds of steps: without rectification the divisor is 0 * sqrt(v) + 1.

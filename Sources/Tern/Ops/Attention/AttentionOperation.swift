@@ -18,8 +18,8 @@ struct AttentionOperation: Sendable {
 
     /// Nil outside training, or where nothing is dropped.
     init?(_ probability: Float, _ generator: RandomGenerator) {
-      guard Mode.current == .training, probability > 0 else { return nil }
-      draw = generator.next(RandomDraw.Distribution.mask(keeping: 1 - probability)!)
+      guard let draw = activeMask("attention", probability, generator) else { return nil }
+      self.draw = draw
       scale = 1 / (1 - probability)
     }
   }

@@ -68,10 +68,43 @@ static void TERN_VARIANT(pack_panel)(
     for (ptrdiff_t lane = lanes; lane < width; lane++) panel[p * width + lane] = 0;
 }
 
+/// Four or more lanes of a few steps, contiguous in memory, for one panel.
+INLINE void TERN_VARIANT(pack_steps)(
+    const float *source, ptrdiff_t step, ptrdiff_t lanes, ptrdiff_t steps, float *panel) {
+  for (ptrdiff_t p = 0; p < steps; p++, source += step, panel += lanes) {
+    ptrdiff_t lane = 0;
+    for (; lane + 4 <= lanes; lane += 4) TERN_VARIANT(write_quad)(panel + lane, TERN_VARIANT(load_quad)(source + lane));
+    if (lane < lanes) TERN_VARIANT(write_quad)(panel + lanes - 4, TERN_VARIANT(load_quad)(source + lanes - 4));
+  }
+}
+
+/// `count` panels of at least four of `m` contiguous lanes, a few steps at a time: what a step holds is read in one
+/// go. Steps are far apart, often by a power of two, so that neither does the machine foresee them, nor do the lines of
+/// many stay near until the next panel comes.
+static void TERN_VARIANT(pack_rows_contiguous)(
+    const float *source, ptrdiff_t step, ptrdiff_t count, ptrdiff_t m, ptrdiff_t k, float *panels) {
+  enum { AT_ONCE = 4, AHEAD = 8, LINE = 16 };
+  for (ptrdiff_t p = 0; p < k; p += AT_ONCE) {
+    const ptrdiff_t steps = k - p < AT_ONCE ? k - p : AT_ONCE;
+    for (ptrdiff_t ahead = p + AHEAD; ahead < p + AHEAD + steps && ahead < k; ahead++)
+      for (ptrdiff_t lane = 0; lane < m; lane += LINE) __builtin_prefetch(source + ahead * step + lane);
+    for (ptrdiff_t index = 0, row = 0; index < count; index++) {
+      const ptrdiff_t rows = tern_gemm_panel_rows(m, TILE_ROWS, index);
+      TERN_VARIANT(pack_steps)(source + p * step + row, step, rows, steps, panels + row * k + p * rows);
+      row += rows;
+    }
+  }
+}
+
 static void TERN_VARIANT(gemm_pack_rows)(
     const tern_matrix *a, ptrdiff_t first, ptrdiff_t m, ptrdiff_t p, ptrdiff_t k, float *panels) {
   if (m <= 0) return;
   ptrdiff_t count = (m + TILE_ROWS - 1) / TILE_ROWS, row = 0;
+  if (a->element == TERN_ELEMENT_FLOAT32 && a->row_stride == 1 && count > 1 && m / count >= 4) {
+    const float *source = (const float *)a->data + first + p * a->column_stride;
+    TERN_VARIANT(pack_rows_contiguous)(source, a->column_stride, count, m, k, panels);
+    return;
+  }
   for (ptrdiff_t index = 0; index < count; index++) {
     ptrdiff_t rows = tern_gemm_panel_rows(m, TILE_ROWS, index);
     TERN_VARIANT(pack_panel)(

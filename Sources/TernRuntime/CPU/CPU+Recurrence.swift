@@ -17,17 +17,18 @@ extension CPUBackend {
       let (products, bias) = (product?.floats, hiddenBias?.floats)
       for time in plan.order {
         weights.pack(run.state(plan.slot(before: time)))
-        run.forEachChunk(threads, weights.panels) { panel in
-          var step = run.step(time, firstUnit: panel * weights.width)
-          step.units = weights.columns(of: panel)
-          let target = products ?? run.gates!
-          let start = (products == nil ? time * plan.batch * plan.width : 0) + panel * weights.width
-          for gate in 0..<gates {
-            weights.multiply(
-              panel, block: gate, into: target + start + gate * plan.size, step: plan.width,
-              bias: bias.map { $0 + gate * plan.size + panel * weights.width }, accumulates: products == nil)
+        run.forEachChunk(threads, weights) { panels, units in
+          let target = products ?? run.gates! + time * plan.batch * plan.width
+          for panel in panels {
+            for gate in 0..<gates {
+              let column = gate * plan.size + panel * weights.width
+              weights.multiply(
+                panel, block: gate, into: target + column, step: plan.width, bias: bias.map { $0 + column },
+                accumulates: products == nil)
+            }
           }
-          step.product = products.map { UnsafePointer($0 + panel * weights.width) }
+          var step = run.step(time, units)
+          step.product = products.map { UnsafePointer($0 + units.lowerBound) }
           run.forward(&step)
         }
       }
@@ -56,11 +57,10 @@ extension CPUBackend {
       var later: Int?
       for time in plan.order.reversed() {
         let isFirst = later == nil
-        run.forEachChunk(threads, weights.panels) { panel in
-          let unit = panel * weights.width
-          if !isFirst { weights.multiply(panel, into: carry + unit, step: size, accumulates: true) }
-          var step = run.step(time, firstUnit: unit)
-          step.units = weights.columns(of: panel)
+        run.forEachChunk(threads, weights) { panels, units in
+          if !isFirst { weights.multiply(panels, into: carry, step: size) }
+          let unit = units.lowerBound
+          var step = run.step(time, units)
           step.d_state = UnsafePointer(dStates + plan.slot(of: time) * rows * size + unit)
           step.carry = carry + unit
           step.d_cell = dCell.map { $0 + unit }
@@ -74,9 +74,7 @@ extension CPUBackend {
         later = time
       }
       guard later != nil else { return }
-      run.forEachChunk(threads, weights.panels) { panel in
-        weights.multiply(panel, into: carry + panel * weights.width, step: size, accumulates: true)
-      }
+      run.forEachChunk(threads, weights) { panels, _ in weights.multiply(panels, into: carry, step: size) }
     }
     withExtendedLifetime(run) {}
   }
@@ -108,9 +106,10 @@ private final class RecurrentRun {
       element: TERN_ELEMENT_FLOAT32)
   }
 
-  func step(_ time: Int, firstUnit unit: Int) -> tern_recurrent_step {
+  func step(_ time: Int, _ units: Range<Int>) -> tern_recurrent_step {
+    let unit = units.lowerBound
     var step = tern_recurrent_step()
-    (step.rows, step.size, step.width) = (plan.batch, plan.size, plan.width)
+    (step.rows, step.units, step.size, step.width) = (plan.batch, units.count, plan.size, plan.width)
     (step.time, step.lengths) = (Int64(time), lengths)
     let slotCount = plan.batch * plan.size
     let (before, after) = (plan.slot(before: time) * slotCount + unit, plan.slot(of: time) * slotCount + unit)
@@ -123,12 +122,18 @@ private final class RecurrentRun {
     return step
   }
 
-  /// Cuts the panels of a step into chunks for the threads, by the work in them.
-  func forEachChunk(_ threads: ThreadPool, _ panels: Int, _ body: (_ panel: Int) -> Void) {
+  /// Cuts the panels of a step into a chunk for each thread, and fewer when there is little work in them. What is
+  /// computed for a unit does not depend on the cut. A chunk's gates follow its products, in rows as long as they get:
+  /// panel by panel they would be read in bits that are far apart.
+  func forEachChunk(
+    _ threads: ThreadPool, _ weights: PackedWeights, _ body: (_ panels: Range<Int>, _ units: Range<Int>) -> Void
+  ) {
     let work = plan.batch * plan.width * plan.size
-    let chunks = max(1, min(panels, 64, 2 * work / MatrixProduct.chunkWork))
+    let panels = weights.panels
+    let chunks = max(1, min(panels, threads.threadCount, 2 * work / MatrixProduct.chunkWork))
     threads.run(chunks: chunks) { chunk in
-      for panel in panels * chunk / chunks..<panels * (chunk + 1) / chunks { body(panel) }
+      let range = panels * chunk / chunks..<panels * (chunk + 1) / chunks
+      body(range, range.lowerBound * weights.width..<min(range.upperBound * weights.width, plan.size))
     }
   }
 
@@ -215,6 +220,11 @@ private struct PackedWeights {
       block.accumulate = accumulates || start > 0
       functions.multiply(&block)
     }
+  }
+
+  /// Adds the left operand's products with some panels of the only block.
+  func multiply(_ panels: Range<Int>, into target: UnsafeMutablePointer<Float>, step: Int) {
+    for panel in panels { multiply(panel, into: target + panel * width, step: step, accumulates: true) }
   }
 
   private func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {

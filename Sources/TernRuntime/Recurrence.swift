@@ -89,7 +89,7 @@ extension Recurrence {
   }
 
   package struct Gradients: Sendable {
-    /// `[T, N, gates * H]`, with respect to the products with the input.
+    /// `[T, N, gates * H]`, with respect to the products with the input; may be the memory of the gates.
     package let dGates: StridedView
     /// The same for the products with the state where that is something else: GRU.
     package let dHidden: StridedView?

@@ -18,6 +18,8 @@ struct Saved {
   fileprivate let result: Tensor?
   /// Whether the gradients will be differentiated again: kernels without a derivative must not be used then.
   let createsGraph: Bool
+  /// Whether nobody will come this way again: a kept tensor that the operation shared with nobody may be overwritten.
+  let isLast: Bool
   /// Where the gradient of each input goes; nil where nobody asked.
   let edges: [Node?]
   fileprivate let nodes: [Node?]
@@ -126,7 +128,7 @@ final class Node: Sendable {
     let tensors = createsGraph ? zip(contents.saved, contents.savedNodes).map { $0.attached(to: $1) } : contents.saved
     let saved = Saved(
       tensors: tensors, result: createsGraph ? contents.output?.attached(to: self) : contents.output,
-      createsGraph: createsGraph, edges: contents.edges, nodes: contents.savedNodes)
+      createsGraph: createsGraph, isLast: releasesSaved, edges: contents.edges, nodes: contents.savedNodes)
     let gradients = pullback(gradient, saved)
     var results: [(Node, Tensor)] = []
     for (edge, gradient) in zip(contents.edges, gradients) {

@@ -98,15 +98,17 @@ struct RecurrentSequence: Sendable {
     let extra = Array(saved.tensors[count...])
     let (states, device) = (saved.output, gradient.device)
     func empty(_ shape: [Int]) -> Tensor { .empty(shape, dtype: .float32, on: device) }
-    let dGates = empty([plan.steps, plan.batch, plan.width])
+    let gates = plan.cell == .lstm || plan.cell == .gru ? extra[0] : nil
+    // A step's gates are read once, where their gradients may stand then: no memory of their own to bring near.
+    let dGates = (saved.isLast ? gates : nil) ?? empty([plan.steps, plan.batch, plan.width])
     let dHidden = plan.cell == .gru ? empty(dGates.shape) : nil
     let dState = empty([plan.batch, plan.size])
     let dCell = plan.cell == .lstm ? empty([plan.batch, plan.size]) : nil
     let dStates = gradient.contiguous()
     if let dCell { copy(dStates[plan.steps + 1], to: dCell, slot: 0) }
     let memory = Recurrence.Memory(
-      gates: plan.cell == .lstm || plan.cell == .gru ? extra[0].view : nil, states: states.view,
-      cells: plan.cell == .lstm ? extra[1].view : nil, candidates: plan.cell == .gru ? extra[1].view : nil,
+      gates: gates?.view, states: states.view, cells: plan.cell == .lstm ? extra[1].view : nil,
+      candidates: plan.cell == .gru ? extra[1].view : nil,
       lengths: hasLengths ? extra.last!.view : nil)
     device.backend.recurrenceGradient(
       plan, weight: saved[2].view, memory, dStates: dStates.view,

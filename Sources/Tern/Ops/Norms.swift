@@ -20,11 +20,12 @@ extension Tensor {
     if order == 1 { return abs(self).sum(along: axes, keepingDimensions: keepingDimensions) }
     let all = ReductionGeometry("norm", shape, axes: axes.flatMap { $0.isEmpty ? nil : $0 } ?? Array(shape.indices))
     // In Float32: a sum of powers leaves the range of half types long before its root does.
-    let x = detached().cast(to: .float32)
+    let x = detached()
     let y =
       (order == 2
-      ? sqrt(x.sumOfSquares(along: all.axes, keepingDimensions: true))
-      : pow(pow(abs(x), order).sum(along: all.axes, keepingDimensions: true), 1 / order)).cast(to: dtype)
+      ? sqrt(x.sumOfSquares(along: all.axes, keepingDimensions: true, as: .float32))
+      : pow(pow(abs(x.cast(to: .float32)), order).sum(along: all.axes, keepingDimensions: true), 1 / order))
+      .cast(to: dtype)
     let result = y.recorded("norm", from: [self], saving: .tensorsAndOutput([self])) { gradient, saved in
       let (x, y) = (saved[0], saved.output)
       // With 1 in the place of norms that are 0 all x beneath are 0, and so is the quotient.
@@ -50,8 +51,8 @@ extension Tensor {
     let all = ReductionGeometry(
       "standardDeviation", shape, axes: axes.flatMap { $0.isEmpty ? nil : $0 } ?? Array(shape.indices))
     let count = Float(unbiased ? all.reducedCount - 1 : all.reducedCount)
-    let centered = self - mean(along: all.axes, keepingDimensions: true)
-    return centered.norm(along: all.axes, keepingDimensions: keepingDimensions) / count.squareRoot()
+    let norm = centered(along: all.axes).norm(along: all.axes, keepingDimensions: keepingDimensions)
+    return (norm / count.squareRoot()).cast(to: dtype)
   }
 
   /// The standard deviation over the axes listed: `x.standardDeviation(along: 0, unbiased: true)`.

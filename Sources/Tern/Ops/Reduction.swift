@@ -4,31 +4,38 @@ import TernRuntime
 extension Tensor {
   /// The sum over some axes. `int32` and `bool` sums are `int64`; half types are accumulated in Float32.
   ///
+  ///     let total = losses.sum(as: .float32)          // of a million float16 numbers, rounded to no float16
+  ///
   /// - Parameters:
   ///   - axes: negative ones count from the end; all when nil or empty.
   ///   - keepingDimensions: leaves reduced axes in the shape, with extent 1, so that the result broadcasts to `self`.
-  /// - Precondition: every axis is in `-rank ..< rank` and stands once. This holds of all reductions.
-  public func sum(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
-    reduced("sum", .sum, axes, keepingDimensions, saving: .none) { gradient, _ in gradient }
+  ///   - result: the floating-point dtype that the sum is rounded to, `self`'s own when nil. Nothing is copied for it.
+  /// - Precondition: every axis is in `-rank ..< rank` and stands once. This holds of all reductions. Only sums of
+  ///   floating-point tensors have a `result` to choose.
+  public func sum(along axes: [Int]? = nil, keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor {
+    reduced("sum", .sum, axes, keepingDimensions, as: result, saving: .none) { gradient, _ in gradient }
   }
 
   /// The sum over the axes listed, all when none is: `x.sum(along: 0, 2)`.
-  public func sum(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
-    sum(along: axes, keepingDimensions: keepingDimensions)
+  public func sum(along axes: Int..., keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor {
+    sum(along: axes, keepingDimensions: keepingDimensions, as: result)
   }
 
   /// The arithmetic mean over some axes; all axes when none are given.
   ///
+  /// - Parameter result: the floating-point dtype that the mean is rounded to, `self`'s own when nil.
   /// - Precondition: the dtype is floating point.
-  public func mean(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+  public func mean(along axes: [Int]? = nil, keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor {
     requireFloatingPoint("mean")
     let count = Float(geometry("mean", axes).reducedCount)
-    return reduced("mean", .mean, axes, keepingDimensions, saving: .none) { gradient, _ in gradient / count }
+    return reduced("mean", .mean, axes, keepingDimensions, as: result, saving: .none) { gradient, _ in
+      gradient / count
+    }
   }
 
   /// The mean over the axes listed, all when none is: `x.mean(along: 0, 2)`.
-  public func mean(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
-    mean(along: axes, keepingDimensions: keepingDimensions)
+  public func mean(along axes: Int..., keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor {
+    mean(along: axes, keepingDimensions: keepingDimensions, as: result)
   }
 
   /// The product over some axes; all axes when none are given. Its first and second derivatives are right with zeros
@@ -110,9 +117,14 @@ extension Tensor {
   /// - Precondition: the dtype is floating point.
   public func variance(along axes: [Int]? = nil, keepingDimensions: Bool = false, unbiased: Bool = false) -> Tensor {
     let geometry = geometry("variance", axes)
-    let centered = self - mean(along: geometry.axes, keepingDimensions: true)
-    let sum = centered.sumOfSquares(along: geometry.axes, keepingDimensions: keepingDimensions)
-    return sum / Float(unbiased ? geometry.reducedCount - 1 : geometry.reducedCount)
+    // Differences, sums and their quotient in Float32: of half types only the result is rounded.
+    let sum = centered(along: geometry.axes).sumOfSquares(along: geometry.axes, keepingDimensions: keepingDimensions)
+    return (sum / Float(unbiased ? geometry.reducedCount - 1 : geometry.reducedCount)).cast(to: dtype)
+  }
+
+  /// The distances from the mean over some axes, in Float32.
+  func centered(along axes: [Int]) -> Tensor {
+    cast(to: .float32) - mean(along: axes, keepingDimensions: true, as: .float32)
   }
 
   /// The variance over the axes listed, all when none is: `x.variance(along: 0, unbiased: true)`.
@@ -121,10 +133,14 @@ extension Tensor {
   }
 
   /// The sum of squares over some axes.
-  public func sumOfSquares(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+  ///
+  /// - Parameter result: the floating-point dtype that the sum is rounded to, `self`'s own when nil.
+  public func sumOfSquares(along axes: [Int]? = nil, keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor
+  {
     requireFloatingPoint("sumOfSquares")
-    return reduced("sumOfSquares", .sumOfSquares, axes, keepingDimensions, saving: .inputs) { gradient, saved in
-      gradient * 2 * saved[0]
+    return reduced("sumOfSquares", .sumOfSquares, axes, keepingDimensions, as: result, saving: .inputs) {
+      gradient, saved in
+      gradient * 2 * saved[0].cast(to: gradient.dtype)
     }
   }
 
@@ -159,18 +175,25 @@ extension Tensor {
       dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(dtype); convert it with x.cast(to:)")
   }
 
-  /// A recorded reduction; `pullback` gets the gradient with the reduced axes kept as 1 and returns something that
-  /// broadcasts to the input's shape.
+  /// A recorded reduction; `pullback` gets the gradient with the reduced axes kept as 1, in the result's dtype, and
+  /// returns something that broadcasts to the input's shape.
   private func reduced(
-    _ operation: String, _ kind: Reduction, _ axes: [Int]?, _ keepingDimensions: Bool, saving: Saving,
-    pullback: @escaping @Sendable (Tensor, Saved) -> Tensor
+    _ operation: String, _ kind: Reduction, _ axes: [Int]?, _ keepingDimensions: Bool, as target: DType? = nil,
+    saving: Saving, pullback: @escaping @Sendable (Tensor, Saved) -> Tensor
   ) -> Tensor {
     let geometry = geometry(operation, axes)
-    let adds = kind == .sum || kind == .product
-    let result = reduced(kind, geometry, dtype: adds && (dtype == .int32 || dtype == .bool) ? .int64 : dtype, saving)
-      .recorded(operation, from: [self], saving: saving) { gradient, saved in
-        [pullback(gradient.reshaped(to: geometry.keptShape), saved).broadcast(to: geometry.inputShape)]
-      }
+    let (old, adds) = (dtype, kind == .sum || kind == .product)
+    require(
+      target.map { $0.isFloatingPoint && old.isFloatingPoint } ?? true,
+      "\(operation): only the result of a floating-point tensor has a dtype to choose, and a floating-point one: got "
+        + "\(target ?? old) for \(old)")
+    let result = reduced(
+      kind, geometry, dtype: target ?? (adds && (dtype == .int32 || dtype == .bool) ? .int64 : dtype), saving
+    )
+    .recorded(operation, from: [self], saving: saving) { gradient, saved in
+      let share = pullback(gradient.reshaped(to: geometry.keptShape), saved).cast(to: old)
+      return [share.broadcast(to: geometry.inputShape)]
+    }
     return keepingDimensions ? result.reshaped(to: geometry.keptShape) : result
   }
 

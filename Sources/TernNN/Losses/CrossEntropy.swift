@@ -63,5 +63,5 @@ public func crossEntropy(
       classWeights.shape == [classes], "crossEntropy: class weights must be [\(classes)], got \(classWeights.shape)")
     terms = terms * classWeights.reshaped(to: [classes] + logits.shape.dropFirst(2).map { _ in 1 })
   }
-  return reduction(-terms.sum(along: 1))
+  return reduction(-terms.sum(along: 1, as: .float32)).cast(to: logits.dtype)
 }

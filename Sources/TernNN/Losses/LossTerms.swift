@@ -20,6 +20,7 @@ struct LossTerms {
           && zip(other.shape.reversed(), targets.shape.reversed()).allSatisfy { $0 == $1 || $0 == 1 },
         "\(loss): \(name) \(other.shape) must broadcast to the predictions \(predictions.shape)")
     }
+    require(mask.map { $0.dtype == .bool } ?? true, "\(loss): the mask must be bool, got \(mask!.dtype)")
     self.predictions = predictions
     self.targets = mask.map { targets.filled(where: .!$0, with: 0) } ?? targets
     (self.weights, self.mask) = (weights, mask)
@@ -34,6 +35,6 @@ struct LossTerms {
     guard reduction == .mean else { return reduction(kept) }
     // Sums and counts of half types overflow or lose their last digits; their quotient does not.
     let count = mask.broadcast(to: losses.shape).sum().cast(to: .float32)
-    return (kept.cast(to: .float32).sum() / clamp(count, min: 1)).cast(to: losses.dtype)
+    return (kept.sum(as: .float32) / clamp(count, min: 1)).cast(to: losses.dtype)
   }
 }

@@ -35,7 +35,7 @@ public func negativeLogLikelihood(
   let picked = x.gathered(at: places.expanded(at: 1), along: 1).squeezed(at: 1)
   let losses = `where`(isCounted, -picked * weights, 0)
   return switch reduction {
-  case .mean: (losses.cast(to: .float32).sum() / weights.cast(to: .float32).sum()).cast(to: losses.dtype)
+  case .mean: (losses.sum(as: .float32) / weights.sum(as: .float32)).cast(to: losses.dtype)
   case .sum: losses.sum()
   case .none: losses
   }
@@ -70,8 +70,8 @@ public func klDivergenceOfBatch(
   _ logProbabilities: Tensor, _ targets: Tensor, targetsAreLogarithms: Bool = false
 ) -> Tensor {
   require(logProbabilities.rank >= 1, "klDivergenceOfBatch: needs a batch axis, got a scalar")
-  return klDivergence(logProbabilities, targets, targetsAreLogarithms: targetsAreLogarithms, reduction: .sum)
-    / Float(logProbabilities.shape[0])
+  let losses = klDivergence(logProbabilities, targets, targetsAreLogarithms: targetsAreLogarithms, reduction: .none)
+  return (losses.sum(as: .float32) / Float(logProbabilities.shape[0])).cast(to: losses.dtype)
 }
 
 /// The negative log-likelihood of counts under a Poisson distribution with predicted rate, without the term that the

@@ -51,11 +51,11 @@ private struct RegionSums {
   init(_ loss: String, _ probabilities: Tensor, _ targets: Tensor, _ mask: Tensor?) {
     let terms = LossTerms(loss, probabilities, targets, weights: nil, mask: mask)
     require(targets.rank >= 3, "\(loss): predictions must be [N, C, ...] with positions, got \(probabilities.shape)")
-    let p = (mask.map { probabilities.filled(where: .!$0, with: 0) } ?? probabilities).cast(to: .float32)
-    let t = terms.targets.cast(to: .float32)
+    let p = mask.map { probabilities.filled(where: .!$0, with: 0) } ?? probabilities
     let positions = Array(2..<p.rank)
-    predicted = p.sum(along: positions)
-    real = t.sum(along: positions)
-    both = (p * t).sum(along: positions)
+    func sum(_ terms: Tensor) -> Tensor { terms.sum(along: positions, as: .float32) }
+    predicted = sum(p)
+    real = sum(terms.targets)
+    both = sum(p * terms.targets)
   }
 }

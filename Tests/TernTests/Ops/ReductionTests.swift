@@ -53,6 +53,29 @@ import Testing
     return result
   }
 
+  /// Sums beyond the range of `float16` and below the precision of `bfloat16` arrive, and so do their gradients.
+  @Test(arguments: Device.all) func halfTypesAreReducedToFloat32(_ device: Device) throws {
+    for dtype in [DType.float16, .bfloat16] {
+      let x = (Tensor.ones([3, 40, 500], on: device) * 4).cast(to: dtype)
+      let view = x.transposed([0, 2, 1])
+      try expectClose(x.sum(as: .float32), [240_000], relative: 0)
+      try expectClose(view.sum(along: 2, as: .float32), Array(repeating: 160, count: 1500), relative: 0)
+      // 16 * 60,001 numbers: not a float16, and rounded by bfloat16.
+      let odd = concatenated([x.flattened(), x[0][0][0..<1]], along: 0)
+      try expectClose(odd.sumOfSquares(as: .float32), [960_016], relative: 0)
+      #expect(odd.mean(as: .float32).dtype == .float32 && odd.mean().dtype == dtype)
+      let gradient = gradient(at: x) {
+        ($0.mean(along: 1, as: .float32) + $0.sumOfSquares(along: [1], as: .float32)).sum()
+      }
+      #expect(gradient.dtype == dtype)
+      try expectClose(gradient, Array(repeating: 8.025, count: 60_000), relative: 0x1p-8)
+      // The differences are smaller than what a half mean of 1000 would leave of them.
+      let far = Tensor((0..<64).map { 1000 + Float($0 % 2) * 8 }, on: device).cast(to: dtype)
+      try expectClose(far.variance(), [16], relative: 0x1p-8)
+      try expectClose(far.standardDeviation(), [4], relative: 0x1p-8)
+    }
+  }
+
   @Test(arguments: Device.all, kinds) func reducesAnyAxes(_ device: Device, _ kind: Kind) throws {
     let x = sampleTensor([3, 5, 7], scale: 0.6, shift: 1, on: device)
     let values = try x.scalars(as: Double.self)

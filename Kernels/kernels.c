@@ -43,6 +43,9 @@ static const char copy_element_cl[] = {
 static const char cross_entropy_cl[] = {
 #embed "cross_entropy.cl"
 };
+static const char finite_cl[] = {
+#embed "finite.cl"
+};
 static const char grid_sample_cl[] = {
 #embed "grid_sample.cl"
 };
@@ -231,6 +234,7 @@ static const tern_source sources[] = {
     {"bags.cl", bags_cl, sizeof bags_cl},
     {"copy_element.cl", copy_element_cl, sizeof copy_element_cl},
     {"cross_entropy.cl", cross_entropy_cl, sizeof cross_entropy_cl},
+    {"finite.cl", finite_cl, sizeof finite_cl},
     {"grid_sample.cl", grid_sample_cl, sizeof grid_sample_cl},
     {"grid_sample_cpu.cl", grid_sample_cpu_cl, sizeof grid_sample_cpu_cl},
     {"grid_sample_gpu.cl", grid_sample_gpu_cl, sizeof grid_sample_gpu_cl},

@@ -144,6 +144,18 @@ static void TERN_VARIANT(finish_log_sum)(const float *sums, const float *shifts,
   for (size_t i = 0; i < n; i++) y[i] = tern_log(sums[i]) + shifts[i];
 }
 
+static int32_t TERN_VARIANT(has_not_finite_32)(const uint32_t *x, size_t n) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < n; i++) found |= (x[i] & 0x7F800000u) == 0x7F800000u;
+  return (int32_t)found;
+}
+
+static int32_t TERN_VARIANT(has_not_finite_16)(const uint16_t *x, size_t n, uint16_t exponent) {
+  uint16_t found = 0;
+  for (size_t i = 0; i < n; i++) found |= (x[i] & exponent) == exponent;
+  return found;
+}
+
 #define FOLD_TABLE(form)                                                                                              \
   {[TERN_SUM] = TERN_VARIANT(form##_sum_float),           [TERN_MEAN] = TERN_VARIANT(form##_sum_float),               \
    [TERN_PRODUCT] = TERN_VARIANT(form##_product_float),   [TERN_MAX] = TERN_VARIANT(form##_max_float),                \
@@ -166,6 +178,8 @@ static const struct tern_reduction_functions TERN_VARIANT(reduction_table) = {
     .largest_int = TERN_VARIANT(largest_int),
     .smallest_int = TERN_VARIANT(smallest_int),
     .finish_log_sum = TERN_VARIANT(finish_log_sum),
+    .has_not_finite_32 = TERN_VARIANT(has_not_finite_32),
+    .has_not_finite_16 = TERN_VARIANT(has_not_finite_16),
 };
 
 #undef FOLD_ADD

@@ -57,7 +57,8 @@ package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, CTC
   // MARK: Reductions and softmax
 
   /// Reduces `x` over the geometry's axes; `y` is dense, of shape `geometry.outputShape`. Floating point accumulates in
-  /// Float32 pairwise or better; `int32`, `int64` and `bool` sums accumulate in 64 bits.
+  /// Float32 pairwise or better, and is rounded once to `y`'s floating-point dtype, which need not be `x`'s; `int32`,
+  /// `int64` and `bool` sums accumulate in 64 bits.
   func reduce(_ kind: Reduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)
   /// Reduces the one output of a program without storing it, where that is faster.
   ///
@@ -70,6 +71,9 @@ package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, CTC
   /// Position of the extreme value along the single axis `geometry.axes[0]`; the first one wins, NaN counts as extreme.
   /// `y` is dense, `int64`.
   func argReduce(_ kind: ArgReduction, _ geometry: ReductionGeometry, _ x: StridedView, into y: StridedView)
+  /// Sets `flag`, an `int32` of shape [], to 1 if an element of the views is infinite or NaN, else to 0. All views are
+  /// floating point, of any shapes.
+  func findNotFinite(in views: [StridedView], into flag: StridedView)
   /// Softmax, or its logarithm, along the single axis `geometry.axes[0]`; `y` is dense, of `x`'s shape.
   func softmax(_ geometry: ReductionGeometry, logarithm: Bool, _ x: StridedView, into y: StridedView)
   /// The gradient of softmax from its output `y`: `y * (g - sum(g * y))`, or of log-softmax: `g - exp(y) * sum(g)`.

@@ -79,6 +79,13 @@ enum KernelTour {
           ]
         }
       },
+      Stop("numbers that are not finite") { device in
+        let arrays = (1..<18).map { normal([$0 * 3], on: device) } + [normal([33], on: device).cast(to: .float16)]
+        return [
+          Tensor.allFinite(arrays), Tensor.allFinite([exp(arrays[3] * 100).cast(to: .bfloat16) * 1e38]),
+          normal([70, 20], on: device).cast(to: .float16).sum(along: 0, as: .float32),
+        ]
+      },
       Stop("batch normalization") { device in
         // Few long channels, which are cut; channels at once; channels that are neighbours.
         [[2, 1, 130, 130], [2, 5, 3, 4], [9, 20]].flatMap { shape in

@@ -44,6 +44,9 @@ struct tern_reduction_functions {
   tern_extreme largest, smallest, largest_int, smallest_int;
   /// `y[i] = log(sums[i]) + shifts[i]`.
   void (*finish_log_sum)(const float *sums, const float *shifts, float *y, size_t n);
+  /// Whether one of `n` numbers is infinite or NaN: has all bits of its exponent set.
+  int32_t (*has_not_finite_32)(const uint32_t *x, size_t n);
+  int32_t (*has_not_finite_16)(const uint16_t *x, size_t n, uint16_t exponent);
 };
 
 /// The fold of a code from the table for floats or integers; null for a code that integers lack.

@@ -51,7 +51,7 @@ extension Gradients {
     if values.isEmpty { return self }
     // Forced once: otherwise each parameter's update would compute it again.
     let coefficient = clamp(Float(limit) / (norm(kind) + 1e-6), max: 1).evaluated()
-    return map { _, gradient in gradient * coefficient.cast(to: gradient.dtype) }
+    return map { _, gradient in (gradient.cast(to: .float32) * coefficient).cast(to: gradient.dtype) }
   }
 
   /// Gradients with every element limited to `-limit ... limit`.

@@ -40,6 +40,9 @@ public struct Gradients {
     Gradients(parameters: parameters, values: try zip(parameters, values).map { try transform($0.name, $1) })
   }
 
+  /// Every gradient in another floating-point type. Those of half types add up better in Float32.
+  public func cast(to dtype: DType) -> Gradients { map { $1.cast(to: dtype) } }
+
   /// The elementwise sum of two sets of gradients of the same parameters, for accumulation over small batches.
   public static func + (a: Gradients, b: Gradients) -> Gradients {
     require(

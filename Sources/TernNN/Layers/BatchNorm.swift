@@ -136,5 +136,8 @@ func makeNormWeights(_ layer: String, _ shape: [Int], affine: Bool) -> (weight: 
   require(
     !shape.isEmpty && shape.allSatisfy { $0 > 0 }, "\(layer): the shape of the weights must be positive, got \(shape)")
   guard affine else { return (nil, nil) }
-  return (Parameter(Tensor.ones(shape), name: "weight"), Parameter(Tensor.zeros(shape), name: "bias"))
+  return (
+    Parameter(Tensor.ones(shape), name: "weight", keepsFloat32: true),
+    Parameter(Tensor.zeros(shape), name: "bias", keepsFloat32: true)
+  )
 }

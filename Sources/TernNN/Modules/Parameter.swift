@@ -16,16 +16,20 @@ public final class Parameter {
   public internal(set) var name: String
   /// Whether gradients are taken and optimizers change the value. Frozen parameters are still saved.
   public var isTrainable = true
+  /// Whether `Module.cast(to:)` leaves the value in Float32, as scales and shifts of normalizations want it.
+  public let keepsFloat32: Bool
 
   /// A trainable cell that holds a tensor.
   ///
   /// - Parameters:
   ///   - value: a floating-point tensor.
   ///   - name: what messages call it until a walk over its model finds the full name.
-  public init(_ value: Tensor, name: String = "parameter") {
+  ///   - keepsFloat32: for layers that take it in Float32 beside inputs of a half type.
+  public init(_ value: Tensor, name: String = "parameter", keepsFloat32: Bool = false) {
     require(value.dtype.isFloatingPoint, "Parameter '\(name)': must be floating point, got \(value.dtype)")
     stored = value.detached()
     self.name = name
+    self.keepsFloat32 = keepsFloat32
   }
 
   /// The shape of the value, which never changes.

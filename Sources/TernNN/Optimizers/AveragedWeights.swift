@@ -83,7 +83,10 @@ public struct AveragedWeights<Base: Optimizer>: Optimizer {
   /// - Throws: what `body` throws, or what goes wrong while averages move to a device that the model has moved to.
   public func withAverages<Result>(in model: some Module, _ body: () throws -> Result) throws -> Result {
     let averaged = try model.parameters().compactMap { name, parameter in
-      try average(of: name).map { (parameter: parameter, average: try $0.on(parameter.value.device)) }
+      try average(of: name).map { average in
+        let value = parameter.value
+        return (parameter: parameter, average: try average.on(value.device).cast(to: value.dtype))
+      }
     }
     let weights = averaged.map(\.parameter.value)
     for (parameter, average) in averaged { parameter.value = average }

@@ -54,9 +54,9 @@ public struct LAMB: Optimizer, Sendable {
     let (size, length) = (norm(value), norm(direction))
     let ratio = `where`((size .> 0) .& (length .> 0), size / length, Tensor(1, on: value.device))
     // In memory, so that the update of each parameter reads one number.
-    let scale = (ratio * Float(learningRate)).cast(to: value.dtype).evaluated()
+    let scale = (ratio * Float(learningRate)).evaluated()
     return value - direction * scale
   }
 
-  private func norm(_ x: Tensor) -> Tensor { sqrt(x.cast(to: .float32).sumOfSquares()) }
+  private func norm(_ x: Tensor) -> Tensor { sqrt(x.sumOfSquares()) }
 }

@@ -9,18 +9,23 @@ public struct OptimizerState: Sendable {
     public var steps = 0
     /// Tensors of the parameter's shape, in the order of the optimizer's `slotNames`; none before the first update.
     public var slots: [Tensor] = []
+    /// The Float32 value of a parameter that is stored in a half type; nil for others, and before the first update.
+    public var master: Tensor?
 
     /// State after some updates; by default before the first.
-    public init(steps: Int = 0, slots: [Tensor] = []) {
+    public init(steps: Int = 0, slots: [Tensor] = [], master: Tensor? = nil) {
       self.steps = steps
       self.slots = slots
+      self.master = master
     }
 
-    /// The slots whose memory nothing else can see, nil in the places of the others.
-    mutating func soleOwnedSlots() -> [Tensor?] {
+    /// The master, if there is one, and the slots: those whose memory nothing else can see, nil in the places of the
+    /// others.
+    mutating func soleOwnedTensors() -> [Tensor?] {
       // Asked of all first: the result is a copy.
+      let ownsMaster = master?.isSoleOwner() ?? false
       let owned = slots.indices.map { slots[$0].isSoleOwner() }
-      return zip(slots, owned).map { $1 ? $0 : nil }
+      return (master.map { [ownsMaster ? $0 : nil] } ?? []) + zip(slots, owned).map { $1 ? $0 : nil }
     }
   }
 

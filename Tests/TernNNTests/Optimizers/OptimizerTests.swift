@@ -133,22 +133,27 @@ import Testing
   }
 
   /// In a process of its own, since the counters are those of the whole process.
+  /// One for each dtype among the parameters.
   @Test func anUpdateIsOneLaunchForAnyNumberOfParameters() async {
     await #expect(processExitsWith: .success) {
       for device in Device.all where device != .cpu {
-        for make in [
-          { Adam() as any Optimizer }, { SGD(learningRate: 0.1, momentum: 0.9) }, { RMSprop() },
-          { AveragedWeights(NAdam()) },
+        let half = [DType.float16, .bfloat16]
+        for (make, dtypes) in [
+          ({ Adam() as any Optimizer }, [DType.float32]), ({ SGD(learningRate: 0.1, momentum: 0.9) }, [.float32]),
+          ({ RMSprop() }, [.float32]), ({ AveragedWeights(NAdam()) }, [.float32]), ({ AveragedWeights(NAdam()) }, half),
         ] {
           var optimizer = make()
-          let parameters = Cells(cells: (1...6).map { Parameter(sampleTensor([$0, 7], on: device)) }).parameters()
+          let cells = (1...6).map { count in
+            Parameter(sampleTensor([count, 7], on: device).cast(to: dtypes[count % dtypes.count]).evaluated())
+          }
+          let parameters = Cells(cells: cells).parameters()
           let gradients = Gradients(parameters: parameters, values: parameters.map { $0.parameter.value })
           // Until the device has had enough of interpreting the rule.
-          for _ in 0..<20 { try optimizer.update(parameters, with: gradients) }
+          for _ in 0..<50 { try optimizer.update(parameters, with: gradients) }
           let before = device.statistics
           try optimizer.update(parameters, with: gradients)
           let spent = device.statistics - before
-          #expect(spent.launches == 1, "\(type(of: optimizer)): \(spent)")
+          #expect(spent.launches == dtypes.count, "\(type(of: optimizer)), \(dtypes): \(spent)")
           #expect(spent.hostSyncs == 0)
         }
         // A process must not end while a driver's threads still compute.

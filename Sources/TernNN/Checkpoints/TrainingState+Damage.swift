@@ -42,7 +42,10 @@ extension TrainingState {
       guard parameters.contains(where: { $0.name == name }) else { return "parameterSteps has the unknown '\(name)'" }
       guard 0...Self.greatestCount ~= count else { return "parameterSteps.\(name) is \(count)" }
     }
-    guard step > 0 else { return nil }
+    // Steps that a scaler left out have updated nothing.
+    let skipped = scaler?.skippedSteps ?? 0
+    guard 0...step ~= skipped else { return "scaler.skippedSteps is \(skipped), step \(step)" }
+    guard step > skipped else { return nil }
     return parameters.trainable.first { parameterSteps[$0.name] == nil }.map {
       "parameterSteps lacks '\($0.name)', which is trained"
     }

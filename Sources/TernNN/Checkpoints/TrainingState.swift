@@ -6,7 +6,7 @@ import TernRuntime
 /// What a training checkpoint holds beside tensors, as JSON in the file's metadata.
 ///
 /// The tensors are the model's under their own names, so that `load(from:)` reads a checkpoint, too, and the
-/// optimizer's as `optimizer/SLOT/PARAMETER`.
+/// optimizer's as `optimizer/SLOT/PARAMETER`, with `master` for the Float32 values of parameters of half types.
 struct TrainingState: Codable {
   /// Raised when older programs would misread the file.
   var version = 1
@@ -19,12 +19,15 @@ struct TrainingState: Codable {
   /// Updates of each parameter, for bias corrections.
   var parameterSteps: [String: Int]
   var generators: [String: RandomGenerator.State]
+  /// How losses are scaled, if they are.
+  var scaler: LossScaler?
   /// Hash of the algorithms chosen for the device; empty for the defaults. Files of older programs lack it.
   var choices: String?
   var total: EpochTotal
   var history: History
 
   static let metadataKey = "tern.training"
+  private static let masterKey = "master"
   static let currentVersion = 1
 
   init<O: Optimizer>(history: History, total: EpochTotal, of steps: TrainingSteps<O>) {
@@ -36,6 +39,7 @@ struct TrainingState: Codable {
     optimizer = Self.name(of: steps.optimizer)
     parameterSteps = steps.optimizer.state.entries.mapValues(\.steps)
     generators = Dictionary(steps.generators.map { ($0.name, $0.generator.state) }) { first, _ in first }
+    scaler = steps.scaler
     choices = Self.choices(of: steps)
     self.total = total
     self.history = history
@@ -51,9 +55,9 @@ struct TrainingState: Codable {
     metadata[Self.metadataKey] = String(decoding: try encoder.encode(self), as: UTF8.self)
     var tensors = steps.contents.stateTensors
     for (name, entry) in steps.optimizer.state.entries.sorted(by: { $0.key < $1.key }) {
-      for (slot, tensor) in zip(steps.optimizer.slotNames, entry.slots) {
-        tensors.append(("\(optimizerPrefix)\(slot)/\(name)", tensor))
-      }
+      let slots =
+        Array(zip(steps.optimizer.slotNames, entry.slots)) + (entry.master.map { [(Self.masterKey, $0)] } ?? [])
+      for (slot, tensor) in slots { tensors.append(("\(optimizerPrefix)\(slot)/\(name)", tensor)) }
     }
     try writeSafetensors(tensors, metadata: metadata, to: path)
   }
@@ -78,6 +82,7 @@ struct TrainingState: Codable {
     for ((_, generator), state) in zip(steps.generators, generatorStates) { generator.state = state }
     steps.step = state.step
     steps.epoch = state.epoch
+    if steps.scaler != nil, let scaler = state.scaler { steps.scaler = scaler }
     return state
   }
 
@@ -125,7 +130,7 @@ struct TrainingState: Codable {
     var entries: [String: OptimizerState.Entry] = [:]
     for (name, parameter) in steps.contents.parameters {
       guard let count = parameterSteps[name] else { continue }
-      let slots = try steps.optimizer.slotNames.map { slot in
+      func read(_ slot: String) throws -> Tensor {
         let tensor = try file.tensor("\(optimizerPrefix)\(slot)/\(name)", on: parameter.value.device)
         guard tensor.shape == parameter.shape && tensor.dtype.isFloatingPoint else {
           throw Self.mismatch(
@@ -134,9 +139,14 @@ struct TrainingState: Codable {
               + "\(parameter.value.dtype) \(parameter.shape) here",
             "use a checkpoint that this model was trained with")
         }
-        return tensor
+        return tensor.cast(to: .float32).evaluated()
       }
-      entries[name] = OptimizerState.Entry(steps: count, slots: slots)
+      // A run in Float32 has no masters; its own values are theirs when it goes on in a half type.
+      let hasMaster =
+        parameter.value.dtype != .float32 && file.shape(of: "\(optimizerPrefix)\(Self.masterKey)/\(name)") != nil
+      entries[name] = OptimizerState.Entry(
+        steps: count, slots: try steps.optimizer.slotNames.map(read), master: hasMaster ? try read(Self.masterKey) : nil
+      )
     }
     return OptimizerState(entries: entries)
   }

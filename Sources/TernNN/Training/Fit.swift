@@ -12,14 +12,15 @@ public func fit<Optimizing: Optimizer>(
   _ model: some Layer, train: any BatchSource, validation: (any BatchSource)? = nil, epochs: Int,
   optimizer: inout Optimizing, loss: @escaping BatchLoss = { crossEntropy($0, $1.labels) },
   metrics: [Metric] = [.accuracy], schedule: (any Schedule)? = nil, scheduleUnit: ScheduleUnit = .epoch,
-  clipping: Clipping? = nil, checkpoint: String? = nil, resume: String? = nil, metadata: [String: String] = [:],
+  clipping: Clipping? = nil, scaler: LossScaler? = nil, checkpoint: String? = nil, resume: String? = nil,
+  metadata: [String: String] = [:],
   logEvery: Int = 50, progress: ProgressStyle = .automatic, tracesNonFinite: Bool = true,
   onEvent: @escaping (TrainingEvent) throws -> Void = { _ in }
 ) throws -> History {
   try fit(
     model, train: train, validation: validation, epochs: epochs, optimizer: &optimizer,
     forward: { $0($1.inputs) }, loss: loss, metrics: metrics, schedule: schedule, scheduleUnit: scheduleUnit,
-    clipping: clipping, checkpoint: checkpoint, resume: resume, metadata: metadata, logEvery: logEvery,
+    clipping: clipping, scaler: scaler, checkpoint: checkpoint, resume: resume, metadata: metadata, logEvery: logEvery,
     progress: progress, tracesNonFinite: tracesNonFinite, onEvent: onEvent)
 }
 
@@ -44,7 +45,9 @@ public func fit<Optimizing: Optimizer>(
 ///   - forward: what the model makes of a batch.
 ///   - loss: the mean loss of a batch.
 ///   - schedule: sets the learning rate before each step; `scheduleUnit` says what it counts.
-///   - clipping: applied to the gradients before each update.
+///   - clipping: applied to the gradients before each update, after they are unscaled.
+///   - scaler: scales losses for a `float16` model, and leaves steps out whose gradients are not finite; its state is
+///     part of the checkpoint. A loss that is not finite by itself still ends the training.
 ///   - checkpoint: path of a safetensors file, replaced atomically.
 ///   - resume: path of a checkpoint to go on from.
 ///   - metadata: strings to keep in the checkpoint, for the reader to know what the model is.
@@ -61,7 +64,8 @@ public func fit<Model: Module, Optimizing: Optimizer>(
   optimizer: inout Optimizing, forward: @escaping (Model, Batch) -> Tensor,
   loss: @escaping BatchLoss = { crossEntropy($0, $1.labels) }, metrics: [Metric] = [.accuracy],
   schedule: (any Schedule)? = nil, scheduleUnit: ScheduleUnit = .epoch, clipping: Clipping? = nil,
-  checkpoint: String? = nil, resume: String? = nil, metadata: [String: String] = [:], logEvery: Int = 50,
+  scaler: LossScaler? = nil, checkpoint: String? = nil, resume: String? = nil, metadata: [String: String] = [:],
+  logEvery: Int = 50,
   progress: ProgressStyle = .automatic, tracesNonFinite: Bool = true,
   onEvent: @escaping (TrainingEvent) throws -> Void = { _ in }
 ) throws -> History {
@@ -73,7 +77,7 @@ public func fit<Model: Module, Optimizing: Optimizer>(
     !contents.parameters.trainable.isEmpty, "fit: the model \(Model.self) has no trainable parameters")
   let steps = TrainingSteps(
     contents: contents, source: train, optimizer: optimizer, schedule: schedule, scheduleUnit: scheduleUnit,
-    clipping: clipping, tracesNonFinite: tracesNonFinite
+    clipping: clipping, scaler: scaler, tracesNonFinite: tracesNonFinite
   ) { batch in loss(forward(model, batch), batch) }
   let loop = TrainingLoop(
     steps: steps, epochs: epochs, logEvery: logEvery, checkpoint: checkpoint, metadata: metadata,

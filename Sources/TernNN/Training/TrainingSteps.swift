@@ -10,6 +10,7 @@ final class TrainingSteps<Optimizing: Optimizer> {
   let contents: ModuleContents
   let source: any BatchSource
   var optimizer: Optimizing
+  var scaler: LossScaler?
   /// Steps taken so far.
   var step = 0
   /// The epoch at work, from 0.
@@ -34,6 +35,7 @@ final class TrainingSteps<Optimizing: Optimizer> {
     let buffers: [Tensor]
     let generators: [RandomGenerator.State]
     let optimizerState: OptimizerState
+    let scaler: LossScaler?
     let position: BatchPosition
     let step: Int
     let epoch: Int
@@ -41,7 +43,8 @@ final class TrainingSteps<Optimizing: Optimizer> {
 
   init(
     contents: ModuleContents, source: any BatchSource, optimizer: Optimizing, schedule: (any Schedule)?,
-    scheduleUnit: ScheduleUnit, clipping: Clipping?, tracesNonFinite: Bool, loss: @escaping (Batch) -> Tensor
+    scheduleUnit: ScheduleUnit, clipping: Clipping?, scaler: LossScaler?, tracesNonFinite: Bool,
+    loss: @escaping (Batch) -> Tensor
   ) {
     self.contents = contents
     self.source = source
@@ -49,6 +52,7 @@ final class TrainingSteps<Optimizing: Optimizer> {
     self.schedule = schedule
     self.scheduleUnit = scheduleUnit
     self.clipping = clipping
+    self.scaler = scaler
     self.tracesNonFinite = tracesNonFinite
     self.loss = loss
     parameters = contents.parameters.trainable
@@ -80,11 +84,15 @@ final class TrainingSteps<Optimizing: Optimizer> {
       optimizer.learningRate = schedule.learningRate(
         at: scheduleUnit == .step ? step : epoch, epochLosses: Array(epochLosses.prefix(epoch)))
     }
-    return valueAndGradients(of: parameters) { loss(batch) }
+    guard let scaler else { return valueAndGradients(of: parameters) { loss(batch) } }
+    return scaler.valueAndGradients(of: parameters) { loss(batch) }
   }
 
+  /// A step, also where a scaler finds that its update has to be left out.
   private func update(_ gradients: Gradients) throws {
-    try optimizer.update(parameters, with: gradients.clipped(clipping))
+    if let gradients = scaler == nil ? gradients : try scaler!.unscaled(gradients) {
+      try optimizer.update(parameters, with: gradients.clipped(clipping))
+    }
     step += 1
   }
 
@@ -96,8 +104,8 @@ final class TrainingSteps<Optimizing: Optimizer> {
     guard tracesNonFinite else { return }
     candidate = Snapshot(
       values: contents.parameters.map { $0.parameter.value }, buffers: contents.buffers.map { $0.buffer.value },
-      generators: generators.map { $0.generator.state }, optimizerState: optimizer.state, position: source.position,
-      step: step, epoch: epoch)
+      generators: generators.map { $0.generator.state }, optimizerState: optimizer.state, scaler: scaler,
+      position: source.position, step: step, epoch: epoch)
     if knownGood == nil { knownGood = candidate }
   }
 
@@ -127,8 +135,11 @@ final class TrainingSteps<Optimizing: Optimizer> {
       let before = parameters.map(\.parameter.value)
       let (loss, gradients) = try lossAndGradients(batch)
       let lossIsFinite = try loss.isAllFinite()
-      for ((name, _), gradient) in zip(parameters, gradients.values) where try !gradient.isAllFinite() {
-        return nonFinite("\(what): the gradient of '\(name)' is the first that is not finite, at step \(step + 1)")
+      // A scaler leaves steps out whose gradients are not finite, as long as the loss is.
+      if scaler == nil || !lossIsFinite {
+        for ((name, _), gradient) in zip(parameters, gradients.values) where try !gradient.isAllFinite() {
+          return nonFinite("\(what): the gradient of '\(name)' is the first that is not finite, at step \(step + 1)")
+        }
       }
       if !lossIsFinite {
         return nonFinite(
@@ -145,8 +156,9 @@ final class TrainingSteps<Optimizing: Optimizer> {
 
   /// Throws if a parameter or buffer is not finite: such a state must not replace a good checkpoint.
   func checkFinite() throws {
-    for (name, value) in contents.stateTensors where value.dtype.isFloatingPoint {
-      if try !value.isAllFinite() { throw nonFinite("the value of '\(name)' is not finite after step \(step)") }
+    if try Tensor.allFinite(contents.stateTensors.map(\.tensor)).scalar(as: Bool.self) { return }
+    for (name, value) in contents.stateTensors where try !value.isAllFinite() {
+      throw nonFinite("the value of '\(name)' is not finite after step \(step)")
     }
   }
 
@@ -155,6 +167,7 @@ final class TrainingSteps<Optimizing: Optimizer> {
     for (cell, value) in zip(contents.buffers, snapshot.buffers) { cell.buffer.value = value }
     for (named, state) in zip(generators, snapshot.generators) { named.generator.state = state }
     optimizer.state = snapshot.optimizerState
+    scaler = snapshot.scaler
     step = snapshot.step
     epoch = snapshot.epoch
   }
@@ -169,7 +182,6 @@ final class TrainingSteps<Optimizing: Optimizer> {
 extension Tensor {
   /// Whether no element is infinite or NaN. Waits for the device.
   fileprivate func isAllFinite() throws -> Bool {
-    if !dtype.isFloatingPoint { return true }
-    return try detached().isFinite().all().scalar(as: Bool.self)
+    try Tensor.allFinite([self]).scalar(as: Bool.self)
   }
 }

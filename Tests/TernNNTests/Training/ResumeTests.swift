@@ -18,20 +18,24 @@ import Testing
 
     init(
       epochs: Int, seed: UInt64 = 1, checkpoint: String? = nil, resume: String? = nil,
-      optimizer: some Optimizer = Adam(learningRate: 0.01), device: Device = .cpu
+      optimizer: some Optimizer = Adam(learningRate: 0.01), dtype: DType = .float32, device: Device = .cpu
     ) throws {
       // Another seed and moved generators, for what comes from the checkpoint must win.
       let model = withDevice(device) { NoisyNet(seed: seed) }
+      model.cast(to: dtype)
+      // Steps are left out at first, and the scale grows later on.
+      let scaler = LossScaler(scale: 0x1p24, backoff: 0x1p-6, growthInterval: 5)
       var optimizer = optimizer
       var losses: [Float] = []
       let history = try fit(
         model, train: clusterBatches(44, seed: seed + 2, on: device), validation: clusterBatches(20, on: device),
-        epochs: epochs, optimizer: &optimizer, schedule: CosineDecay(initial: 0.02, steps: 24), scheduleUnit: .step,
-        clipping: .value(0.2), checkpoint: checkpoint, resume: resume, metadata: ["kind": "noisy"], logEvery: 4,
-        progress: .none
-      ) { event in
-        if case .losses(_, let new) = event { losses += new }
-      }
+        epochs: epochs, optimizer: &optimizer, forward: { $0($1.inputs.cast(to: dtype)) },
+        schedule: CosineDecay(initial: 0.02, steps: 24), scheduleUnit: .step, clipping: .value(0.2),
+        scaler: dtype == .float16 ? scaler : nil, checkpoint: checkpoint, resume: resume, metadata: ["kind": "noisy"],
+        logEvery: 4, progress: .none,
+        onEvent: { event in
+          if case .losses(_, let new) = event { losses += new }
+        })
       self.losses = losses
       self.epochs = history.epochs.flatMap { [$0.trainLoss, $0.validation!.loss, $0.validation!.metrics["accuracy"]!] }
       weights = Dictionary(
@@ -48,6 +52,24 @@ import Testing
     #expect(rest.epochs == whole.epochs)
     #expect(rest.weights == whole.weights)
     #expect(first.losses.count == 12)
+  }
+
+  @Test(arguments: [DType.float16, .bfloat16]) func halfTypesResumeWithTheirMasters(_ dtype: DType) throws {
+    let path = folder.file("run")
+    let optimizer = AveragedWeights(AdamW(learningRate: 0.01), decay: 0.9)
+    let whole = try Run(epochs: 4, optimizer: optimizer, dtype: dtype)
+    let first = try Run(epochs: 2, checkpoint: path, optimizer: optimizer, dtype: dtype)
+    let rest = try Run(epochs: 4, seed: 50, resume: path, optimizer: optimizer, dtype: dtype)
+    #expect(first.losses + rest.losses == whole.losses)
+    #expect(rest.weights == whole.weights)
+    let file = try SafetensorsFile(path: path)
+    #expect(file.dtype(of: "hidden.weight") == dtype && file.dtype(of: "norm.runningMean") == .float32)
+    #expect(file.dtype(of: "optimizer/master/hidden.weight") == .float32)
+    #expect(file.shape(of: "optimizer/master/norm.weight") == nil)
+    // The same file starts a run in Float32, and one in the other half type, from the values that it holds.
+    for other in [DType.float32, .bfloat16, .float16] where other != dtype {
+      #expect(try Run(epochs: 3, resume: path, optimizer: optimizer, dtype: other).losses.allSatisfy(\.isFinite))
+    }
   }
 
   @Test func everyOptimizerResumes() throws {

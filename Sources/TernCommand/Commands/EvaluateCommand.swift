@@ -22,7 +22,8 @@ struct EvaluateCommand: ParsableCommand {
     let (specification, model) = try saved.load(on: device)
     let test = try data.load(.test)
     let before = device.statistics
-    let result = try measure(model, DataLoader(test, batchSize: TrainingJob.evaluationBatchSize, on: device))
+    let result = try measure(
+      specification, model, DataLoader(test, batchSize: TrainingJob.evaluationBatchSize, on: device))
     let report = EvaluationReport(
       model: specification.label, device: device.description, samples: result.sampleCount, testLoss: result.loss,
       testAccuracy: result.metrics["accuracy"] ?? 0,
@@ -37,8 +38,10 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func measure(_ model: some Layer, _ loader: DataLoader) throws -> EvaluationResult {
-    try evaluate(model, on: loader)
+  private func measure(
+    _ specification: ModelSpecification, _ model: some Layer, _ loader: DataLoader
+  ) throws -> EvaluationResult {
+    try evaluate(model, on: loader, forward: { specification.outputs(of: $0, $1.inputs) })
   }
 }
 

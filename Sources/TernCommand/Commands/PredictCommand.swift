@@ -37,7 +37,7 @@ struct PredictCommand: ParsableCommand {
     }
     let side = ModelSpecification.side
     let input = Tensor(ImageNormalization.digits(pixels), shape: [1, 1, side, side], on: device)
-    let probabilities = try softmax(model(input)).scalars(as: Float.self)
+    let probabilities = try softmax(specification.outputs(of: model, input).cast(to: .float32)).scalars(as: Float.self)
     let ranking = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }
     if json {
       try printJSON(

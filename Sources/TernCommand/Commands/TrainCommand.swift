@@ -18,6 +18,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
         tern train lenet5
         tern train lenet5 --data mnist --epochs 3 --device opencl --json
+        tern train lenet5 --precision float16
         tern train mlp --optimizer sgd --checkpoint mlp.safetensors
         tern train mlp --optimizer sgd --resume mlp.safetensors --epochs 6
       """)
@@ -71,7 +72,8 @@ struct TrainCommand: ParsableCommand {
   private func train(on device: Device) throws {
     let checkpoint = checkpoint ?? resume
     let job = TrainingJob(
-      specification: ModelSpecification(model, isClassic: classic), recipe: recipe, device: device,
+      specification: ModelSpecification(model, isClassic: classic, precision: recipe.precision), recipe: recipe,
+      device: device,
       train: try data.load(.train), test: try data.load(.test), checkpoint: checkpoint, resume: resume,
       lossLog: try jsonSteps.map { try LossLog(path: $0) })
     guard let report = try job.run() else {

@@ -15,13 +15,17 @@ struct ModelSpecification: Equatable {
   static let classes = 10
   private static let nameKey = "tern.model"
   private static let classicKey = "tern.classic"
+  private static let precisionKey = "tern.precision"
 
   let name: ModelName
   let isClassic: Bool
+  /// What weights and activations are stored in.
+  let precision: Precision
 
-  init(_ name: ModelName, isClassic: Bool = false) {
+  init(_ name: ModelName, isClassic: Bool = false, precision: Precision = .float32) {
     self.name = name
     self.isClassic = isClassic
+    self.precision = precision
   }
 
   /// Reads what a checkpoint says that it holds.
@@ -35,23 +39,34 @@ struct ModelSpecification: Equatable {
         .checkpointMismatch, "\(path) \(found)",
         remedy: "use a file that `tern train --checkpoint` wrote (models: \(ModelName.list))")
     }
-    self.init(name, isClassic: metadata[Self.classicKey] == "true")
+    // Files without it hold Float32, in which weights of any type can be used.
+    let precision = metadata[Self.precisionKey].flatMap(Precision.init) ?? .float32
+    self.init(name, isClassic: metadata[Self.classicKey] == "true", precision: precision)
   }
 
-  var metadata: [String: String] { [Self.nameKey: name.rawValue, Self.classicKey: "\(isClassic)"] }
+  var metadata: [String: String] {
+    [Self.nameKey: name.rawValue, Self.classicKey: "\(isClassic)", Self.precisionKey: precision.rawValue]
+  }
 
   /// What reports call the model.
-  var label: String { isClassic ? "\(name.rawValue)-classic" : name.rawValue }
+  var label: String {
+    name.rawValue + (isClassic ? "-classic" : "") + (precision == .float32 ? "" : "-\(precision)")
+  }
 
   /// Builds the network with initial weights on `Device.current`.
   func makeModel(generator: RandomGenerator) -> any Layer {
-    switch name {
-    case .logistic:
-      LogisticRegression(inputs: Self.side * Self.side, classes: Self.classes, generator: generator)
-    case .mlp: MLP([Self.side * Self.side, 512, 512, Self.classes], generator: generator)
-    case .lenet5: LeNet5(classic: isClassic, classes: Self.classes, generator: generator)
-    }
+    let model: any Layer =
+      switch name {
+      case .logistic: LogisticRegression(inputs: Self.side * Self.side, classes: Self.classes, generator: generator)
+      case .mlp: MLP([Self.side * Self.side, 512, 512, Self.classes], generator: generator)
+      case .lenet5: LeNet5(classic: isClassic, classes: Self.classes, generator: generator)
+      }
+    model.cast(to: precision.dtype)
+    return model
   }
+
+  /// What a network of this kind makes of Float32 images.
+  func outputs(of model: some Layer, _ images: Tensor) -> Tensor { model(images.cast(to: precision.dtype)) }
 }
 
 extension ModelName {

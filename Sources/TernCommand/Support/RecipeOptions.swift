@@ -15,6 +15,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Update rule: \(OptimizerName.list) (sgd has a momentum of 0.9).", valueName: "NAME"))
   var optimizer = OptimizerName.adam
 
+  @Option(
+    help: ArgumentHelp(
+      "What weights and activations are stored in: \(Precision.list). Updates are made in float32 always, and "
+        + "losses of float16 networks are scaled.", valueName: "NAME"))
+  var precision = Precision.float32
+
   @Option(help: ArgumentHelp("Seed of the initial weights and of the order of the images.", valueName: "N"))
   var seed: UInt64 = 0
 

@@ -39,11 +39,12 @@ struct TrainingJob {
       model,
       train: DataLoader(train, batchSize: recipe.batchSize, shuffles: true, seed: recipe.seed, on: device),
       validation: DataLoader(test, batchSize: Self.evaluationBatchSize, on: device),
-      epochs: recipe.epochs, optimizer: &optimizer, checkpoint: checkpoint, resume: resume,
-      metadata: specification.metadata
-    ) { event in
-      if case .losses(let firstStep, let losses) = event { try lossLog?.append(losses, firstStep: firstStep) }
-    }
+      epochs: recipe.epochs, optimizer: &optimizer, forward: { specification.outputs(of: $0, $1.inputs) },
+      scaler: specification.precision == .float16 ? LossScaler() : nil, checkpoint: checkpoint, resume: resume,
+      metadata: specification.metadata,
+      onEvent: { event in
+        if case .losses(let firstStep, let losses) = event { try lossLog?.append(losses, firstStep: firstStep) }
+      })
   }
 
   /// Two forms of one network agree in every shape, so shapes alone do not tell them apart.
@@ -53,7 +54,8 @@ struct TrainingJob {
     {
       throw TernError(
         .checkpointMismatch, "cannot resume \(file.path): it holds \(found.label), not \(specification.label)",
-        remedy: found.isClassic ? "add --classic" : "leave --classic out")
+        remedy: found.isClassic != specification.isClassic
+          ? (found.isClassic ? "add --classic" : "leave --classic out") : "use --precision \(found.precision)")
     }
   }
 }

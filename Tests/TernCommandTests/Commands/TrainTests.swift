@@ -50,6 +50,20 @@ import Testing
     #expect(prediction["label"] as? Int == probabilities.indices.max { probabilities[$0] < probabilities[$1] })
   }
 
+  @Test func halfNetworksAreMeasuredAsTheyWereTrained() throws {
+    let checkpoint = directory.path + "/model.safetensors"
+    let report = try json(
+      Tool.run([
+        "train", "logistic", "--limit", "600", "--epochs", "4", "--precision", "bfloat16", "--checkpoint", checkpoint,
+        "--json",
+      ]))
+    #expect(report["model"] as? String == "logistic-bfloat16" && (report["test_accuracy"] as? Double ?? 0) > 0.6)
+    let measured = try json(Tool.run(["eval", "--checkpoint", checkpoint, "--limit", "600", "--json"]))
+    #expect(measured["test_accuracy"] as? Double == report["test_accuracy"] as? Double)
+    let resumed = try Tool.run(["train", "logistic", "--limit", "600", "--resume", checkpoint])
+    #expect(resumed.status == 1 && resumed.error.contains("use --precision bfloat16"), "\(resumed.error)")
+  }
+
   @Test func learnsTheDigits() throws {
     let report = try json(Tool.run(["train", "logistic", "--limit", "600", "--epochs", "4", "--json"]))
     let losses = try #require(report["train_loss"] as? [Double])
@@ -74,11 +88,13 @@ import Testing
     #expect(try run("c", seed: 2, threads: 2) != first)
   }
 
-  @Test func resumedRunsTakeTheStepsOfUninterruptedOnes() throws {
+  @Test(arguments: ["float32", "float16"])
+  func resumedRunsTakeTheStepsOfUninterruptedOnes(_ precision: String) throws {
     func train(_ name: String, epochs: Int, _ more: [String] = []) throws {
       let outcome = try Tool.run(
         [
           "train", "mlp", "--limit", "80", "--epochs", "\(epochs)", "--json-steps", "\(directory.path)/\(name).steps",
+          "--precision", precision,
         ] + more)
       #expect(outcome.status == 0, "\(outcome.error)")
     }

@@ -392,6 +392,12 @@ TERN_MATH tern_int tern_to_int(float x) {
   return fits ? converted : outside;
 }
 
+/// The same for the range of 32 bits.
+TERN_MATH tern_int tern_to_int32(float x) {
+  tern_int wide = tern_to_int(x), highest = 2147483647;
+  return wide > highest ? highest : wide < -highest - 1 ? -highest - 1 : wide;
+}
+
 // ---- Half-width formats, through their bits; to nearest, ties to even.
 
 TERN_MATH tern_half_bits tern_half_from_float(float x) {

@@ -75,9 +75,7 @@ extension PointwiseProgram {
     program.outputs = outputs.map { output in
       let (from, to) = (registerClass(output.register), RegisterClass(of: output.dtype))
       guard from != to else { return output }
-      let conversion: PointwiseOp =
-        to == .real ? .integerToReal : output.dtype == .bool ? .realToBool : .realToInteger
-      program.instructions.append(Instruction(conversion, output.register))
+      program.instructions.append(Instruction(.conversion(to: output.dtype), output.register))
       return Output(register: program.registerCount - 1, dtype: output.dtype)
     }
     return program

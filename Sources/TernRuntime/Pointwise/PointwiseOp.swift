@@ -84,9 +84,21 @@ extension PointwiseOp {
   package static let integerToReal = PointwiseOp(TERN_OP_int_to_real)
   /// Truncates towards zero; NaN gives 0, what is out of range saturates.
   package static let realToInteger = PointwiseOp(TERN_OP_real_to_int)
+  /// The same in the range of `int32`.
+  package static let realToInt32 = PointwiseOp(TERN_OP_real_to_int32)
   /// 1 unless zero; NaN gives 1.
   package static let realToBool = PointwiseOp(TERN_OP_real_to_bool)
   // Only change how a value is stored.
   package static let copyReal = PointwiseOp(TERN_OP_copy_real)
   package static let copyInteger = PointwiseOp(TERN_OP_copy_int)
+
+  /// What makes a register fit for a dtype of the other class.
+  package static func conversion(to dtype: DType) -> PointwiseOp {
+    switch dtype {
+    case .float32, .float16, .bfloat16: integerToReal
+    case .bool: realToBool
+    case .int32: realToInt32
+    case .int64: realToInteger
+    }
+  }
 }

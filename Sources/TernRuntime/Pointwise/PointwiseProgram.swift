@@ -95,9 +95,9 @@ package struct PointwiseProgram: Sendable {
     if from == to {
       return PointwiseProgram(inputs: [input], instructions: [], outputs: [Output(register: 0, dtype: output)])
     }
-    let convert: PointwiseOp = from == .real ? (output == .bool ? .realToBool : .realToInteger) : .integerToReal
     return PointwiseProgram(
-      inputs: [input], instructions: [Instruction(convert, 0)], outputs: [Output(register: 1, dtype: output)])
+      inputs: [input], instructions: [Instruction(.conversion(to: output), 0)],
+      outputs: [Output(register: 1, dtype: output)])
   }
 
   /// Fills the output with one number.

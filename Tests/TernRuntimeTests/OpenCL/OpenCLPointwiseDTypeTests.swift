@@ -51,15 +51,17 @@ struct OpenCLPointwiseDTypeTests {
   }
 
   /// Truncation towards zero, saturating.
-  static func truncated(_ value: Double) -> Int64 {
-    value >= 0x1p63 ? .max : value <= -0x1p63 ? .min : Int64(value)
+  static func truncated(_ value: Double, to dtype: DType = .int64) -> Int64 {
+    if value.isNaN { return 0 }
+    if dtype == .int32 { return Int64(Swift.max(Double(Int32.min), Swift.min(Double(Int32.max), value))) }
+    return value >= 0x1p63 ? .max : value <= -0x1p63 ? .min : Int64(value)
   }
 
   static func converted(_ bits: UInt64, _ from: DType, _ to: DType) -> UInt64 {
     switch (from.isFloatingPoint, to.isFloatingPoint) {
     case (true, true): self.bits(real(bits, from), to)
     case (true, false):
-      to == .bool ? (real(bits, from) != 0 ? 1 : 0) : self.bits(truncated(real(bits, from)), to)
+      to == .bool ? (real(bits, from) != 0 ? 1 : 0) : self.bits(truncated(real(bits, from), to: to), to)
     case (false, true): self.bits(Double(Float(integer(bits, from))), to)
     case (false, false): self.bits(integer(bits, from), to)
     }

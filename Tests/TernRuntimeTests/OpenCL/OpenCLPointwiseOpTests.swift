@@ -69,7 +69,8 @@ struct OpenCLPointwiseOpTests {
     case "is_nan": return (nil, a.isNaN ? 1 : 0)
     case "is_finite": return (nil, a.isFinite ? 1 : 0)
     case "int_to_real": return (Double(Float(i[0])), nil)
-    case "real_to_int": return (nil, a.isNaN ? 0 : OpenCLPointwiseDTypeTests.truncated(a))
+    case "real_to_int": return (nil, OpenCLPointwiseDTypeTests.truncated(a))
+    case "real_to_int32": return (nil, OpenCLPointwiseDTypeTests.truncated(a, to: .int32))
     case "real_to_bool": return (nil, a != 0 ? 1 : 0)
     default: return (nil, nil)
     }

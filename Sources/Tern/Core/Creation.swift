@@ -26,16 +26,42 @@ extension Tensor {
   public static func full(_ shape: [Int], _ number: Float, dtype: DType = .float32, on device: Device? = nil) -> Tensor
   {
     require(shape.allSatisfy { $0 >= 0 }, "full: shape \(shape) has a negative extent")
-    let scalar: PointwiseProgram.Scalar
-    if dtype.isFloatingPoint {
-      scalar = .real(number)
-    } else {
-      require(
-        number == number.rounded() && Swift.abs(number) < 9e18,
-        "full: \(number) is not an integer, but dtype is \(dtype)")
-      scalar = .integer(dtype == .bool ? (number == 0 ? 0 : 1) : Int64(number))
-    }
+    return Tensor(Value(device ?? .current, dtype, shape, .constant(scalar("full", number, dtype))))
+  }
+
+  /// A tensor that repeats one integer, exact for integer dtypes. It takes no memory until something needs it.
+  ///
+  /// - Parameters:
+  ///   - shape: `[]` for a scalar.
+  ///   - number: rounded for floating-point dtypes; `bool` asks whether it is 0.
+  ///   - dtype: any.
+  ///   - device: where it lives; `Device.current` when nil.
+  /// - Precondition: no extent is negative, and `int32` holds the number if that is the dtype.
+  public static func full(
+    _ shape: [Int], integer number: Int, dtype: DType = .int64, on device: Device? = nil
+  ) -> Tensor {
+    require(shape.allSatisfy { $0 >= 0 }, "full: shape \(shape) has a negative extent")
+    require(
+      dtype != .int32 || Int32(exactly: number) != nil,
+      "full: \(number) is out of range for \(dtype), expected \(Int32.min) ... \(Int32.max)")
+    let scalar: PointwiseProgram.Scalar =
+      dtype.isFloatingPoint ? .real(Float(number)) : .integer(dtype == .bool ? (number == 0 ? 0 : 1) : Int64(number))
     return Tensor(Value(device ?? .current, dtype, shape, .constant(scalar)))
+  }
+
+  /// A number in the class of a dtype. A Float beside integers has to be one, and small enough to be the one that was
+  /// written: 16,777,217 has become 16,777,216 before anything sees it.
+  static func scalar(_ operation: String, _ number: Float, _ dtype: DType) -> PointwiseProgram.Scalar {
+    if dtype.isFloatingPoint { return .real(number) }
+    require(
+      number == number.rounded(),
+      "\(operation): \(number) is not an integer, but the tensor is \(dtype); convert it with x.cast(to:)")
+    if dtype == .bool { return .integer(number == 0 ? 0 : 1) }
+    require(
+      Swift.abs(number) < 0x1p24,
+      "\(operation): \(number) beside an \(dtype) tensor may have been rounded, a Float is exact below 2^24; give "
+        + "Tensor.full([], integer: number, dtype: .\(dtype))")
+    return .integer(Int64(number))
   }
 
   /// A tensor of zeros, or of `false` for `bool`. It takes no memory until something needs it.

@@ -92,7 +92,12 @@ extension Tensor {
   }
 
   /// A constant scalar of this tensor's dtype and device.
-  func like(_ number: Float) -> Tensor { .full([], number, dtype: dtype, on: device) }
+  func like(_ number: Float) -> Tensor {
+    Tensor(Value(device, dtype, [], .constant(Tensor.scalar("number", number, dtype))))
+  }
+
+  /// The integer as a scalar of this tensor's dtype and device.
+  func like(_ number: Int) -> Tensor { .full([], integer: number, dtype: dtype, on: device) }
 }
 
 /// `a` where the condition holds, else `b`; all shapes broadcast.

@@ -16,7 +16,7 @@ public func embedding(_ indices: Tensor, _ weight: Tensor, paddingIndex: Int? = 
   guard let padding = resolvedPadding("embedding", paddingIndex, weight) else { return weight.gathered(rows: indices) }
   let y = weight.detached().gathered(rows: indices)
   // Where the gradient goes to: an index outside of the table goes nowhere.
-  let targets = `where`(indices .== number(padding, like: indices), indices.like(-1), indices)
+  let targets = `where`(indices .== indices.like(padding), indices.like(-1), indices)
   let (rows, width) = (weight.shape[0], weight.shape[1])
   return y.recorded("embedding", from: [weight], saving: .tensors([targets])) { gradient, saved in
     let flat = gradient.reshaped(to: [saved[0].count, width])
@@ -99,7 +99,7 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
     let (indices, bagOf, shares) = (saved[count], saved[count + 1], saved[count + 2])
     // Entries that are in a bag and no padding.
     let isInBag = bagOf .>= 0
-    let isCounted = plan.paddingIndex.map { isInBag .& (indices .!= number($0, like: indices)) } ?? isInBag
+    let isCounted = plan.paddingIndex.map { isInBag .& (indices .!= indices.like($0)) } ?? isInBag
     if saved.createsGraph {
       return saved.composedGradients(gradient, count: count) { inputs in
         let share = count > 1 ? inputs[1] : shares
@@ -122,11 +122,6 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
     }
     return gradients
   }
-}
-
-/// An index as a tensor; a `Float` holds only those up to 2^24.
-private func number(_ index: Int, like indices: Tensor) -> Tensor {
-  Tensor([Int64(index)], shape: [], on: indices.device).cast(to: indices.dtype)
 }
 
 /// A padding index counted from the front.

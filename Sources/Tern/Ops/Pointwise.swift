@@ -77,11 +77,7 @@ extension Tensor {
 
   /// `number` as an operand beside this tensor. Literals adopt the tensor's dtype; a fraction beside integers traps.
   func number(_ operation: String, _ number: Float) -> PointwiseOperand {
-    if dtype.isFloatingPoint { return .number(.real(number)) }
-    require(
-      number == number.rounded() && Swift.abs(number) < 9e18,
-      "\(operation): \(number) is not an integer, but the tensor is \(dtype); convert it with x.cast(to:)")
-    return .number(.integer(Int64(number)))
+    .number(Tensor.scalar(operation, number, dtype))
   }
 }
 

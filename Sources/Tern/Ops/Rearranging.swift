@@ -84,7 +84,7 @@ extension Tensor {
   /// - Parameter diagonal: 0 for the main one, positive above it, negative below it.
   /// - Precondition: the rank is at least 2.
   public func lowerTriangle(diagonal: Int = 0) -> Tensor {
-    triangle("lowerTriangle") { row, column in column .<= row + Float(diagonal) }
+    triangle("lowerTriangle") { row, column in column .<= row + row.like(diagonal) }
   }
 
   /// The elements on and above a diagonal of the last two axes, zeros elsewhere.
@@ -92,7 +92,7 @@ extension Tensor {
   /// - Parameter diagonal: 0 for the main one, positive above it, negative below it.
   /// - Precondition: the rank is at least 2.
   public func upperTriangle(diagonal: Int = 0) -> Tensor {
-    triangle("upperTriangle") { row, column in column .>= row + Float(diagonal) }
+    triangle("upperTriangle") { row, column in column .>= row + row.like(diagonal) }
   }
 
   private func triangle(_ operation: String, _ keeps: (Tensor, Tensor) -> Tensor) -> Tensor {

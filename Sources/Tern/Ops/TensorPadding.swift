@@ -62,16 +62,12 @@ extension Tensor {
   /// Padding with a number, all axes at once.
   private func surrounded(_ amounts: [AxisPadding], by number: Float) -> Tensor {
     if amounts.isEmpty { return self }
-    require(
-      dtype.isFloatingPoint || (number == number.rounded() && Swift.abs(number) < 9e18),
-      "padded: \(number) is not an integer, but the tensor is \(dtype)")
     var (full, starts) = (shape, [Int](repeating: 0, count: rank))
     for amount in amounts {
       full[amount.axis] += amount.before + amount.after
       starts[amount.axis] = amount.before
     }
-    let filler: PointwiseProgram.Scalar =
-      dtype.isFloatingPoint ? .real(number) : .integer(dtype == .bool ? (number == 0 ? 0 : 1) : Int64(number))
+    let filler = Tensor.scalar("padded", number, dtype)
     return Tensor.record(
       "padded", shape: full, dtype: dtype, from: [self], saving: .none,
       compute: { backend, inputs, y in

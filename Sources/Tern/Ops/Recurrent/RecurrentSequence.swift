@@ -144,7 +144,7 @@ struct RecurrentSequence: Sendable {
         input: linear(x[time], inputs[1], hasBias ? inputs[3] : nil),
         product: linear(state, hidden, hasBias ? inputs[4] : nil), state: state, cell: cell)
       if let lengths {
-        let isOn = (lengths .> lengths.like(Float(time))).expanded(at: 1)
+        let isOn = (lengths .> lengths.like(time)).expanded(at: 1)
         state = `where`(isOn, next.state, state)
         cell = cell.map { `where`(isOn, next.cell!, $0) }
       } else {

@@ -176,18 +176,19 @@ extension Tensor {
 }
 
 /// The larger of two values, elementwise; NaN wins. Where they are equal each gets half of the gradient.
-public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { extremum(larger, a, b) { $0 .> $1 } }
+public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { extremum(larger, a, b) { $0 .< $1 } }
 
 /// The smaller of two values, elementwise; NaN wins. Where they are equal each gets half of the gradient.
-public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { extremum(smaller, a, b) { $0 .< $1 } }
+public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { extremum(smaller, a, b) { $0 .> $1 } }
 
 private func extremum(
-  _ op: BinaryOp, _ a: Tensor, _ b: Tensor, wins: @escaping @Sendable (Tensor, Tensor) -> Tensor
+  _ op: BinaryOp, _ a: Tensor, _ b: Tensor, loses: @escaping @Sendable (Tensor, Tensor) -> Tensor
 ) -> Tensor {
   op(a, b).recorded(op.name, from: [a, b], saving: .inputs) { [sa = a.shape, sb = b.shape] gradient, saved in
     let tie = (saved[0].detached() .== saved[1].detached()).cast(to: gradient.dtype) * 0.5
+    // NaN neither loses nor ties, so that both sides get all of its gradient.
     func share(_ x: Tensor, _ y: Tensor, _ shape: [Int]) -> Tensor {
-      (gradient * (wins(x.detached(), y.detached()).cast(to: gradient.dtype) + tie)).summed(to: shape)
+      `where`(loses(x.detached(), y.detached()), 0, gradient * (1 - tie)).summed(to: shape)
     }
     return [
       saved.needs(0) ? share(saved[0], saved[1], sa) : nil, saved.needs(1) ? share(saved[1], saved[0], sb) : nil,

@@ -25,7 +25,7 @@ extension Activation {
   func pulledBack(_ gradient: Tensor, output y: Tensor) -> Tensor {
     switch self {
     case .none: return gradient
-    case .relu: return `where`(y.detached() .> 0, gradient, gradient.like(0))
+    case .relu: return `where`(y.detached() .<= 0, gradient.like(0), gradient)  // NaN lets it pass, as it passed
     case .tanh: return gradient * (1 - square(y))
     case .sigmoid: return gradient * y * (1 - y)
     case .gelu, .geluTanh, .silu: trap("\(self): its derivative does not follow from its output")

@@ -69,7 +69,10 @@ public func pow(_ x: Tensor, _ exponent: Float) -> Tensor {
     require(x.dtype.isFloatingPoint, "pow: needs a floating-point tensor, got \(x.dtype)")
     return Tensor.pending(
       .power, [.tensor(x), .number(.real(exponent))], shape: x.shape, dtype: x.dtype, device: x.device
-    ).recorded("pow", from: [x], saving: .inputs) { [$0 * exponent * pow($1[0], exponent - 1)] }
+    ).recorded("pow", from: [x], saving: .inputs) {
+      // Power 0 is 1 everywhere; the formula would say 0 times infinity at 0.
+      [exponent == 0 ? $0 * 0 : $0 * exponent * pow($1[0], exponent - 1)]
+    }
   }
 }
 
@@ -82,10 +85,13 @@ public func pow(_ x: Tensor, _ y: Tensor) -> Tensor {
     device: Tensor.commonDevice("pow", [x, y])
   ).recorded("pow", from: [x, y], saving: .inputs) { [sx = x.shape, sy = y.shape] gradient, saved in
     let (x, y) = (saved[0], saved[1])
-    let isZero = x.detached() .== 0
+    // Power 0 is 1 everywhere, and a power of 0 that is not negative 0 or 1; the formulas would say 0 times infinity.
+    let (base, power) = (x.detached(), y.detached())
+    let isOne = (power .== 0) .& ((base .== 0) .| .!base.isFinite())
+    let isFlat = (base .== 0) .& (power .>= 0)
     return [
-      saved.needs(0) ? (gradient * y * pow(x, y - 1)).summed(to: sx) : nil,
-      saved.needs(1) ? (gradient * pow(x, y) * log(`where`(isZero, 1, x))).summed(to: sy) : nil,
+      saved.needs(0) ? `where`(isOne, 0, gradient * y * pow(x, y - 1)).summed(to: sx) : nil,
+      saved.needs(1) ? `where`(isFlat, 0, gradient * pow(x, y) * log(`where`(isFlat, 1, x))).summed(to: sy) : nil,
     ]
   }
 }

@@ -220,7 +220,8 @@ extension Tensor {
         (kind == .max
           ? x.max(along: geometry.axes, keepingDimensions: true)
           : x.min(along: geometry.axes, keepingDimensions: true))
-      let isBest = (x .== best).cast(to: gradient.dtype)
+      // The best is NaN where there is one, which equals nothing.
+      let isBest = ((x .== best) .| x.isNaN()).cast(to: gradient.dtype)
       return gradient * (isBest / isBest.sum(along: geometry.axes, keepingDimensions: true))
     }
   }

@@ -36,6 +36,6 @@ func scatterAddRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
     compute: { backend, inputs, y in backend.scatterAddRows(inputs[0], indices.view, into: y) },
     pullback: { gradient, saved in
       // What went nowhere has no gradient; looking it up would give NaN.
-      [`where`((saved[0] .>= 0).expanded(at: 1), gatherRows(gradient, saved[0]), 0)]
+      [`where`(saved[0].isInside(rows).expanded(at: 1), gatherRows(gradient, saved[0]), 0)]
     })
 }

@@ -83,7 +83,17 @@ extension Tensor {
     return .record(
       operation, shape: target, dtype: dtype, from: [self], saving: .tensors([indices]),
       compute: { backend, inputs, y in backend.scatterAdd(axis: axis, inputs[0], indices.view, into: y) },
-      pullback: { gradient, saved in [gradient.gathered(operation + " gradient", saved[0], axis)] })
+      pullback: { gradient, saved in
+        // What went nowhere has no gradient; looking it up would give NaN.
+        let places = saved[0]
+        return [`where`(places.isInside(length), gradient.gathered(operation + " gradient", places, axis), 0)]
+      })
+  }
+
+  /// Which indices are in `0 ..< length`.
+  func isInside(_ length: Int) -> Tensor {
+    if dtype == .int32 && length > Int(Int32.max) { return self .>= 0 }
+    return (self .>= 0) .& (self .< like(length))
   }
 
   func requireIndices(_ operation: String, _ indices: Tensor) {

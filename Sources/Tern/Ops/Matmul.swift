@@ -55,7 +55,7 @@ public func linear(
       bias.shape == [weight.shape[0]],
       "linear: bias must be [\(weight.shape[0])] for weight \(weight.shape), got \(bias.shape)")
   }
-  let rows = x.rank == 2 ? x : x.reshaped(to: [-1, weight.shape[1]])
+  let rows = x.rank == 2 ? x : x.reshaped(to: [elementCount(Array(x.shape.dropLast())), weight.shape[1]])
   let fuses = activation.fuses(withOperationOn: [x, weight] + (bias.map { [$0] } ?? []))
   let product = affine(rows, weight, bias, fuses ? activation : .none)
   let y = fuses ? product : activation(product)

@@ -29,7 +29,7 @@ extension Gradients {
       return switch kind {
       case .euclidean: square(value).sum()
       case .absolute: abs(value).sum()
-      case .maximum: abs(value).max()
+      case .maximum: value.count == 0 ? Tensor(0, on: value.device) : abs(value).max()
       }
     }
     let all = stacked(parts, along: 0)

@@ -26,7 +26,8 @@ public func binaryCrossEntropy(
   require(
     positives.shape == logits.shape,
     "binaryCrossEntropy: positive weights must broadcast to the logits \(logits.shape), they made \(positives.shape)")
-  return terms.reduced(positives * softplus(-logits) + (1 - terms.targets) * softplus(logits), reduction)
+  let x = terms.predictions
+  return terms.reduced(positives * softplus(-x) + (1 - terms.targets) * softplus(x), reduction)
 }
 
 /// The cross-entropy of probabilities for yes and no, `-(t * log p + (1 - t) * log(1 - p))`.
@@ -49,7 +50,8 @@ public func binaryCrossEntropy(
     let isCut = p.detached() .<= 3.783_506e-44  // exp(-100)
     return log(p.filled(where: isCut, with: 1)).filled(where: isCut, with: -100)
   }
-  let losses = terms.targets * limitedLog(probabilities) + (1 - terms.targets) * limitedLog(1 - probabilities)
+  let p = terms.predictions
+  let losses = terms.targets * limitedLog(p) + (1 - terms.targets) * limitedLog(1 - p)
   return terms.reduced(-losses, reduction)
 }
 
@@ -74,10 +76,10 @@ public func focalLoss(
   require(gamma >= 0, "focalLoss: gamma must not be negative, got \(gamma)")
   require(alpha.map { (0...1).contains($0) } ?? true, "focalLoss: alpha must be in 0 ... 1, got \(alpha ?? 0)")
   let terms = LossTerms("focalLoss", logits, targets, weights: weights, mask: mask)
-  let t = terms.targets
+  let (x, t) = (terms.predictions, terms.targets)
   // 1 - q as a sum of what is not negative, which loses no small numbers; above 0, so that any power has a slope.
-  let wrong = clamp(t * sigmoid(-logits) + (1 - t) * sigmoid(logits), min: 1e-38)
-  var losses = t * softplus(-logits) + (1 - t) * softplus(logits)
+  let wrong = clamp(t * sigmoid(-x) + (1 - t) * sigmoid(x), min: 1e-38)
+  var losses = t * softplus(-x) + (1 - t) * softplus(x)
   if gamma > 0 { losses = losses * pow(wrong, gamma) }
   if let alpha { losses = losses * (t * (2 * alpha - 1) + (1 - alpha)) }
   return terms.reduced(losses, reduction)

@@ -21,8 +21,9 @@ struct LossTerms {
         "\(loss): \(name) \(other.shape) must broadcast to the predictions \(predictions.shape)")
     }
     require(mask.map { $0.dtype == .bool } ?? true, "\(loss): the mask must be bool, got \(mask!.dtype)")
-    self.predictions = predictions
-    self.targets = mask.map { targets.filled(where: .!$0, with: 0) } ?? targets
+    // Not only their losses are hidden: 0 times a slope that is not finite would be NaN.
+    func shown(_ x: Tensor) -> Tensor { mask.map { x.filled(where: .!$0, with: 0) } ?? x }
+    (self.predictions, self.targets) = (shown(predictions), shown(targets))
     (self.weights, self.mask) = (weights, mask)
   }
 

@@ -23,7 +23,7 @@ public func negativeLogLikelihood(
   require(
     labels.dtype == .int32 || labels.dtype == .int64,
     "negativeLogLikelihood: labels must be int32 or int64, got \(labels.dtype)")
-  let isCounted = labels .!= Float(ignoredLabel)
+  let isCounted = labels .!= Tensor.full([], integer: ignoredLabel, dtype: labels.dtype, on: labels.device)
   let places = `where`(isCounted, labels, 0)
   var weights = isCounted.cast(to: x.dtype)
   if let classWeights {
@@ -57,11 +57,11 @@ public func klDivergence(
   mask: Tensor? = nil, reduction: LossReduction = .mean
 ) -> Tensor {
   let terms = LossTerms("klDivergence", logProbabilities, targets, weights: weights, mask: mask)
-  let t = terms.targets
-  if targetsAreLogarithms { return terms.reduced(exp(t) * (t - logProbabilities), reduction) }
+  let (x, t) = (terms.predictions, terms.targets)
+  if targetsAreLogarithms { return terms.reduced(exp(t) * (t - x), reduction) }
   // 0 * log 0 is 0.
   let isZero = t.detached() .== 0
-  let losses = t * (log(t.filled(where: isZero, with: 1)) - logProbabilities)
+  let losses = t * (log(t.filled(where: isZero, with: 1)) - x)
   return terms.reduced(losses.filled(where: isZero, with: 0), reduction)
 }
 
@@ -92,7 +92,7 @@ public func poissonLoss(
   epsilon: Float = 1e-8, weights: Tensor? = nil, mask: Tensor? = nil, reduction: LossReduction = .mean
 ) -> Tensor {
   let terms = LossTerms("poissonLoss", predictions, counts, weights: weights, mask: mask)
-  let (x, t) = (predictions, terms.targets)
+  let (x, t) = (terms.predictions, terms.targets)
   var losses = predictionsAreLogarithms ? exp(x) - t * x : x - t * log(x + epsilon)
   if includesStirling {
     let many = t.filled(where: t .<= 1, with: 1)

@@ -11,6 +11,7 @@ extension CPUBackend {
     if y.count == 0 { return }
     let (rows, columns) = (table.shape[0], table.shape[1])
     let (table, list) = (denseFloat(table), BagList(self, indices, offsets))
+    require(list.count < Int32.max, "embeddingBag: \(list.count) indices, expected fewer than \(Int32.max)")
     let functions = tern_bags_functions_for(isa).pointee
     let (source, share, padding) = (table.floats, shares?.floats, plan.paddingIndex ?? -1)
     let owners = positions?.address.assumingMemoryBound(to: Int32.self)
@@ -52,6 +53,8 @@ extension CPUBackend {
     let list = BagList(self, indices, offsets)
     let weights = weights.map(denseFloat)
     let (weight, share, padding) = (weights?.floats, shares.floats, plan.paddingIndex ?? -1)
+    require(
+      list.bagCount < Int32.max, "embeddingBag: \(list.bagCount) bags, expected fewer than \(Int32.max)")
     let bagOf = bags.address.assumingMemoryBound(to: Int32.self)
     bagOf.update(repeating: -1, count: list.count)
     share.update(repeating: 0, count: list.count)

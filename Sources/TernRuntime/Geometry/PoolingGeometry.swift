@@ -56,6 +56,13 @@ package struct PoolingGeometry: Sendable, Hashable {
     isAdaptive = false
     outputHeight = outputs(input[2], kernel.0, stride.0, padding.0, dilation.0)
     outputWidth = outputs(input[3], kernel.1, stride.1, padding.1, dilation.1)
+    Self.requireResult(operation, (outputHeight, outputWidth))
+  }
+
+  private static func requireResult(_ operation: String, _ output: (Int, Int)) {
+    require(
+      output.0 >= 1 && output.1 >= 1 && output.0 <= Int(Int32.max) / output.1,
+      "\(operation): the result's planes must have 1 to \(Int32.max) elements, got \(output)")
   }
 
   /// Positions in a plane are 32-bit numbers.
@@ -69,7 +76,7 @@ package struct PoolingGeometry: Sendable, Hashable {
   /// Windows that cover the input so that the output has a given size: equal ones where sizes divide, else adaptive.
   package init(_ operation: String, input: [Int], output: (Int, Int)) {
     Self.requirePlanes(operation, input)
-    require(output.0 >= 1 && output.1 >= 1, "\(operation): output size must be at least 1x1, got \(output)")
+    Self.requireResult(operation, output)
     let (height, width) = (input[2], input[3])
     isAdaptive = height % output.0 != 0 || width % output.1 != 0
     (batch, channels, inputHeight, inputWidth) = (input[0], input[1], height, width)

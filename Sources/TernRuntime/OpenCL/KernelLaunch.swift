@@ -14,6 +14,14 @@ package enum KernelArgument: Sendable {
   /// `__local` memory of so many bytes.
   case local(Int)
 
+  /// The number in the 32 bits that some kernels count in; places of elements always have 64.
+  static func narrowed(_ value: Int) -> Int32 {
+    guard let narrow = Int32(exactly: value) else {
+      trap("a kernel counts in 32 bits up to \(Int32.max) and was given \(value); split the tensor, say its batch")
+    }
+    return narrow
+  }
+
   var storage: Storage? {
     switch self {
     case .buffer(let view): view.storage
@@ -138,7 +146,7 @@ extension OpenCLBackend {
     switch argument {
     case .buffer(let view): status = set(view.storage)
     case .storage(let storage): status = set(storage)
-    case .int(let value): status = set(Int32(value))
+    case .int(let value): status = set(KernelArgument.narrowed(value))
     case .long(let value): status = set(Int64(value))
     case .float(let value): status = set(value)
     case .bytes(let bytes): status = cl.clSetKernelArg(kernel.object.pointer, place, bytes.count, bytes)

@@ -8,7 +8,10 @@ extension OpenCLBackend {
   func canUseDepthwise(_ geometry: ConvolutionGeometry) -> Bool {
     let taps = geometry.kernelHeight * geometry.kernelWidth
     guard geometry.inputChannelsPerGroup == 1, 2...49 ~= taps else { return false }
-    return !isCPUDevice || DepthwiseBands(geometry, vector: wideShape.vector).bytes <= localMemoryBytes
+    // GPUs number the places of a plane in 32 bits.
+    let places = max(geometry.inputHeight * geometry.inputWidth, geometry.outputHeight * geometry.outputWidth)
+    if !isCPUDevice { return places < 1 << 30 }
+    return DepthwiseBands(geometry, vector: wideShape.vector).bytes <= localMemoryBytes
   }
 
   /// - Precondition: `canUseDepthwise`.

@@ -98,7 +98,7 @@ struct StructBytes {
 
   mutating func append(_ long: Int) { appendBytes(Int64(long)) }
   mutating func append(_ longs: some Sequence<Int>) { for long in longs { append(long) } }
-  mutating func append(int: Int) { appendBytes(Int32(int)) }
+  mutating func append(int: Int) { appendBytes(KernelArgument.narrowed(int)) }
   mutating func append(_ float: Float) { appendBytes(float) }
 
   /// With the padding at the end that the alignment of 8 asks for.

@@ -8,7 +8,7 @@ extension KernelArgument {
 
   /// A struct of 32-bit integers.
   static func ints(_ values: [Int]) -> KernelArgument {
-    .bytes(values.map(Int32.init).withUnsafeBytes { Array($0) })
+    .bytes(values.map(narrowed).withUnsafeBytes { Array($0) })
   }
 
   /// The type of a view's elements, as `typed.cl` counts them.

@@ -154,13 +154,30 @@ extension Tensor {
     position("argMin", .min, axis, keepingDimensions)
   }
 
-  /// Whether all elements of a bool tensor are true, as a bool of shape []; true of no elements.
-  public func all() -> Tensor { (.!self).sum() .== 0 }
+  /// Whether all elements along some axes of a bool tensor are true; all axes when none are given. True of no elements.
+  ///
+  /// - Precondition: the tensor is `bool`.
+  public func all(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
+    require(dtype == .bool, "all: needs a bool tensor, got \(dtype)")
+    return (.!self).sum(along: axes, keepingDimensions: keepingDimensions) .== 0
+  }
 
-  /// Whether an element of a bool tensor is true, as a bool of shape []; false of no elements.
-  public func any() -> Tensor {
+  /// Whether all elements along the axes listed are true: `mask.all(along: -1)`.
+  public func all(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    all(along: axes, keepingDimensions: keepingDimensions)
+  }
+
+  /// Whether an element along some axes of a bool tensor is true; all axes when none are given. False of no elements.
+  ///
+  /// - Precondition: the tensor is `bool`.
+  public func any(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
     require(dtype == .bool, "any: needs a bool tensor, got \(dtype)")
-    return sum() .> 0
+    return sum(along: axes, keepingDimensions: keepingDimensions) .> 0
+  }
+
+  /// Whether an element along the axes listed is true: `mask.any(along: -1)`.
+  public func any(along axes: Int..., keepingDimensions: Bool = false) -> Tensor {
+    any(along: axes, keepingDimensions: keepingDimensions)
   }
 
   // MARK: Helpers

@@ -76,6 +76,15 @@ public struct Softmax: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor { softmax(x, axis: axis) }
 }
 
+/// The logarithms of `Softmax`, without its loss of precision: what `negativeLogLikelihood` and `ctcLoss` take.
+public struct LogSoftmax: Layer {
+  /// The axis whose probabilities sum to 1; negative counts from the end.
+  public let axis: Int
+  /// Normalization along one axis, the last by default. An axis that the input lacks traps when the layer is called.
+  public init(axis: Int = -1) { self.axis = axis }
+  public func callAsFunction(_ x: Tensor) -> Tensor { logSoftmax(x, axis: axis) }
+}
+
 /// `log(sigmoid(x))`.
 public struct LogSigmoid: Layer {
   /// A layer without parameters or settings.

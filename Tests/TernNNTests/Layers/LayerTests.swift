@@ -82,6 +82,7 @@ import Testing
       (Tanh(), tanh(x)), (ELU(alpha: 0.7), elu(x, alpha: 0.7)), (GELU(), gelu(x)),
       (GELU(approximation: .tanh), gelu(x, approximation: .tanh)), (SiLU(), silu(x)),
       (Softplus(beta: 2), softplus(x, beta: 2)), (Softmax(axis: 0), softmax(x, axis: 0)),
+      (LogSoftmax(axis: 0), logSoftmax(x, axis: 0)),
     ]
     for (layer, expected) in pairs { try expectEqual(layer(x), expected, "\(layer)") }
   }

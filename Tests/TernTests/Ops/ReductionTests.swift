@@ -131,6 +131,11 @@ import Testing
     #expect(try Tensor([true, false], on: device).any().scalar(as: Bool.self))
     #expect(try !Tensor([true, false], on: device).all().scalar(as: Bool.self))
     #expect(try Tensor([Bool](), on: device).all().scalar(as: Bool.self))
+    let mask = Tensor([true, false, true, true, true, false], shape: [3, 2], on: device).transposed()
+    #expect(try mask.all(along: 1).scalars(as: Bool.self) == [true, false])
+    #expect(try mask.any(along: -2).scalars(as: Bool.self) == [true, true, true])
+    #expect(try mask.all(along: 0).scalars(as: Bool.self) == [false, true, false])
+    #expect(mask.any(along: [0, 1], keepingDimensions: true).shape == [1, 1])
   }
 
   @Test(arguments: Device.all) func positionsOfExtremes(_ device: Device) throws {

@@ -25,7 +25,7 @@ public func adaptiveAveragePool2d(_ x: Tensor, outputSize: Pair) -> Tensor {
 /// - Parameters:
 ///   - x: `[N, C, H, W]`, floating point.
 ///   - outputSize: of each plane; an integer literal for a square.
-/// - Returns: `[N, C, outputSize.height, outputSize.width]`; differentiable once.
+/// - Returns: `[N, C, outputSize.height, outputSize.width]`.
 /// - Precondition: neither the image nor the output is empty.
 public func adaptiveMaxPool2d(_ x: Tensor, outputSize: Pair) -> Tensor {
   maxPooled("adaptiveMaxPool2d", adaptiveGeometry("adaptiveMaxPool2d", x, outputSize), x)

@@ -16,7 +16,7 @@ import TernRuntime
 ///   - blank: the class of the blank.
 ///   - zeroesInfinity: losses of samples whose labels do not fit into their steps are 0 instead of infinite, and so are
 ///     their gradients.
-/// - Returns: losses, Float32 `[N]`, differentiable once with respect to `logProbabilities`.
+/// - Returns: losses, Float32 `[N]`, differentiable with respect to `logProbabilities`.
 public func ctcLosses(
   _ logProbabilities: Tensor, _ targets: Tensor, inputLengths: Tensor, targetLengths: Tensor, blank: Int = 0,
   zeroesInfinity: Bool = false
@@ -44,11 +44,15 @@ public func ctcLosses(
   }
   let losses = Tensor.record(
     name, shape: [samples], dtype: .float32, from: [x], saving: .tensorsAndOutput([x] + fixed + [alpha]),
-    isDifferentiableTwice: false,
     compute: { backend, inputs, y in
       backend.ctcLosses(problem(inputs[0], fixed), alpha: alpha.view, into: y)
     },
     pullback: { gradient, saved in
+      if saved.createsGraph {
+        let problem = ComposedCTC(
+          targets: saved[1], inputLengths: saved[2], targetLengths: saved[3], blank: blank, isSkipped: gradient .== 0)
+        return saved.composedGradients(gradient, count: 1) { problem.losses($0[0]) }
+      }
       let losses = saved.output
       return [
         .record(

@@ -17,7 +17,7 @@ import TernRuntime
 ///   - ignoredLabel: rows with this label have loss, weight and gradient 0.
 ///   - smoothing: share of the target spread over all classes, in `0 ... 1` (Szegedy et al., "Rethinking the inception
 ///     architecture for computer vision", 2016).
-/// - Returns: losses and weights, Float32 `[rows]`; only the losses are differentiable, once.
+/// - Returns: losses and weights, Float32 `[rows]`; only the losses are differentiable.
 public func softmaxCrossEntropy(
   _ logits: Tensor, _ labels: Tensor, classWeights: Tensor? = nil, ignoredLabel: Int = -100, smoothing: Float = 0
 ) -> (losses: Tensor, weights: Tensor) {
@@ -42,14 +42,14 @@ public func softmaxCrossEntropy(
   let weights = device.backend.allocate(byteCount: rows[0] * 4)
   let losses = Tensor.record(
     name, shape: rows, dtype: .float32, from: [logits], saving: .tensors([logits] + fixed),
-    isDifferentiableTwice: false,
     compute: { backend, inputs, losses in
       backend.crossEntropy(
         options, logits: inputs[0], labels: labels.view, classWeights: classWeights?.view, losses: losses,
         weights: StridedView(weights, .float32, shape: rows))
     },
     pullback: { gradient, saved in
-      [
+      if saved.createsGraph { return [composedGradient(options, saved, scale: gradient)] }
+      return [
         .record(
           name + " gradient", shape: saved[0].shape, dtype: saved[0].dtype, from: [saved[0], gradient], saving: .none,
           compute: { backend, inputs, dLogits in
@@ -60,4 +60,24 @@ public func softmaxCrossEntropy(
       ]
     })
   return (losses, Tensor(Value(device, .float32, rows, .ready(weights))))
+}
+
+/// The gradient of the logits from differentiable operations, for second derivatives.
+///
+///     dx[c] = scale * (p[c] * sum of targets - targets[c])
+///     targets[c] = (c == t ? (1 - s) * w[t] : 0) + s / K * w[c]
+///
+/// - Parameter saved: logits, labels, class weights if there are any.
+private func composedGradient(_ options: CrossEntropyOptions, _ saved: Saved, scale: Tensor) -> Tensor {
+  let (logits, labels) = (saved[0].cast(to: .float32), saved[1].cast(to: .int64))
+  let classes = logits.shape[1]
+  let classWeights = saved.tensors.count > 2 ? saved[2] : Tensor.ones([classes], on: logits.device)
+  let isHit = oneHot(labels, classes: max(1, classes), dtype: .bool).sliced(along: 1, to: classes)
+  let spread = options.smoothing / Float(max(1, classes))
+  let targets = `where`(isHit, classWeights * (1 - options.smoothing + spread), classWeights * spread)
+  let isValid = ((labels .>= 0) .& (labels .< Float(classes))).expanded(at: 1)
+  let isIgnored = (labels .== Tensor([Int64(options.ignoredLabel)], on: labels.device)).expanded(at: 1)
+  let sums = targets.sum(along: 1, keepingDimensions: true)
+  let gradient = scale.expanded(at: 1) * (softmax(logits) * sums - targets)
+  return `where`(isIgnored, 0, `where`(isValid, gradient, .nan)).cast(to: saved[0].dtype)
 }

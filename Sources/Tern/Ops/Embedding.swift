@@ -45,7 +45,7 @@ public enum EmbeddingBagMode: String, Sendable, CaseIterable {
 ///   - mode: how vectors are combined.
 ///   - entryWeights: of `indices`' shape; for sums only.
 ///   - paddingIndex: a row that counts for nothing and whose gradient is zero; negative counts from the end.
-/// - Returns: `[bags, width]`; 0 for an empty bag. Sums and means are differentiable twice.
+/// - Returns: `[bags, width]`; 0 for an empty bag.
 public func embeddingBag(
   _ indices: Tensor, _ weight: Tensor, offsets: Tensor? = nil, mode: EmbeddingBagMode = .mean,
   entryWeights: Tensor? = nil, paddingIndex: Int? = nil
@@ -93,15 +93,14 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
   let inputs = [table] + (weights.map { [$0] } ?? [])
   let saved = inputs + [indices, bagOf, shares] + (positions.map { [$0] } ?? [])
   let (count, rows, bags) = (inputs.count, table.shape[0], shape[0])
-  return y.recorded(
-    "embeddingBag", from: inputs, saving: .tensors(saved), isDifferentiableTwice: plan.mode != .max
-  ) { gradient, saved in
+  return y.recorded("embeddingBag", from: inputs, saving: .tensors(saved)) { gradient, saved in
     let (indices, bagOf, shares) = (saved[count], saved[count + 1], saved[count + 2])
     // Entries that are in a bag and no padding.
     let isInBag = bagOf .>= 0
     let isCounted = plan.paddingIndex.map { isInBag .& (indices .!= indices.like($0)) } ?? isInBag
     if saved.createsGraph {
       return saved.composedGradients(gradient, count: count) { inputs in
+        if plan.mode == .max { return greatest(of: inputs[0], indices, owners: saved.tensors.last!) }
         let share = count > 1 ? inputs[1] : shares
         let counted = `where`(isCounted, share, 0).expanded(at: 1).cast(to: inputs[0].dtype)
         return scatterAddRows(gatherRows(inputs[0], indices) * counted, bagOf, rows: bags)
@@ -122,6 +121,15 @@ private func bagged(_ plan: Bags, _ indices: Tensor, _ table: Tensor, _ offsets:
     }
     return gradients
   }
+}
+
+/// The table's numbers that are the greatest of their bags, by differentiable operations.
+///
+/// - Parameter owners: for each the entry that has it; negative in an empty bag, which gives 0.
+private func greatest(of table: Tensor, _ indices: Tensor, owners: Tensor) -> Tensor {
+  let hasOwner = owners .>= 0
+  let rows = `where`(hasOwner, indices.cast(to: .int64).gathered(rows: owners), -1)
+  return `where`(hasOwner, table.gathered("embeddingBag", rows, 0), 0)
 }
 
 /// A padding index counted from the front.

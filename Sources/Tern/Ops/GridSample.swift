@@ -52,7 +52,7 @@ public enum GridPadding: Sendable, Hashable, CaseIterable {
 ///   - mode: how values between elements are found.
 ///   - padding: what there is outside.
 ///   - alignsCorners: whether -1 and 1 are the centers of the outer elements, not their outer edges.
-/// - Returns: `[N, C, outH, outW]`. The gradients of both inputs are summed in a fixed order; differentiable once.
+/// - Returns: `[N, C, outH, outW]`. The gradients of both inputs are summed in a fixed order.
 /// - Precondition: the image is not empty.
 public func gridSample(
   _ x: Tensor, _ grid: Tensor, mode: GridInterpolation = .bilinear, padding: GridPadding = .zeros,
@@ -65,10 +65,10 @@ public func gridSample(
     alignsCorners: alignsCorners)
   return .record(
     "gridSample", shape: plan.outputShape, dtype: dtype, from: [x, grid], saving: .inputs,
-    isDifferentiableTwice: false,
     compute: { backend, inputs, y in backend.gridSample(plan, inputs[0], inputs[1], into: y) },
     pullback: { gradient, saved in
-      [
+      if saved.createsGraph { return saved.composedGradients(gradient, count: 2) { plan.composed($0[0], $0[1]) } }
+      return [
         saved.needs(0)
           ? .record(
             "gridSample input gradient", shape: plan.inputShape, dtype: dtype, from: [gradient, saved[1]],

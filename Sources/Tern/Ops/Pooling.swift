@@ -9,7 +9,7 @@ import TernRuntime
 ///   - stride: the window's size when nil.
 ///   - padding: at most half of the window.
 ///   - roundsUp: also pools a last, partial window (PyTorch's `ceil_mode`).
-/// - Returns: `[N, C, outH, outW]`; differentiable once.
+/// - Returns: `[N, C, outH, outW]`.
 public func maxPool2d(
   _ x: Tensor, window: Pair, stride: Pair? = nil, padding: Pair = 0, dilation: Pair = 1, roundsUp: Bool = false
 ) -> Tensor {
@@ -47,16 +47,27 @@ func maxPooled(_ operation: String, _ geometry: PoolingGeometry, _ x: Tensor) ->
   let positions = x.node == nil ? nil : Tensor.empty(geometry.outputShape, dtype: .int32, on: x.device)
   return .record(
     operation, shape: geometry.outputShape, dtype: x.dtype, from: [x], saving: .tensors(positions.map { [$0] } ?? []),
-    isDifferentiableTwice: false,
     compute: { backend, inputs, y in backend.maxPool(geometry, inputs[0], into: y, indices: positions?.view) },
+    pullback: { gradient, saved in [spreadToMaxima(operation, geometry, gradient, saved[0])] })
+}
+
+/// Each output's gradient at the place of its maximum. It is linear, and its own gradient picks what stands there.
+private func spreadToMaxima(
+  _ operation: String, _ geometry: PoolingGeometry, _ gradient: Tensor, _ positions: Tensor
+) -> Tensor {
+  .record(
+    "\(operation) gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient],
+    saving: .tensors([positions]),
+    compute: { backend, inputs, dx in
+      backend.maxPoolGradient(geometry, inputs[0], indices: positions.view, into: dx)
+    },
     pullback: { gradient, saved in
-      [
-        .record(
-          "\(operation) gradient", shape: geometry.inputShape, dtype: gradient.dtype, from: [gradient], saving: .none,
-          compute: { backend, inputs, dx in
-            backend.maxPoolGradient(geometry, inputs[0], indices: saved[0].view, into: dx)
-          }, pullback: { _, _ in [nil] })
-      ]
+      let (planes, windows) = (Array(geometry.inputShape[..<2]), Array(geometry.outputShape[..<2]))
+      let places = saved[0].reshaped(to: windows + [geometry.outputHeight * geometry.outputWidth])
+      let plane = gradient.reshaped(to: planes + [geometry.inputHeight * geometry.inputWidth])
+      let picked = plane.gathered("\(operation) gradient", places, 2)
+      // A window that lies in the padding has no maximum.
+      return [`where`(places .>= 0, picked, 0).reshaped(to: geometry.outputShape)]
     })
 }
 

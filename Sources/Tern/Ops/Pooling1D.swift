@@ -12,7 +12,7 @@ import TernRuntime
 ///   - padding: at most half of the window.
 ///   - dilation: elements from one element of a window to the next.
 ///   - roundsUp: also pools a last, partial window.
-/// - Returns: `[N, C, outL]`; differentiable once.
+/// - Returns: `[N, C, outL]`.
 public func maxPool1d(
   _ x: Tensor, window: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, roundsUp: Bool = false
 ) -> Tensor {
@@ -59,7 +59,7 @@ public func adaptiveAveragePool1d(_ x: Tensor, outputSize: Int) -> Tensor {
 /// The largest value of each of `outputSize` windows that cover a sequence evenly, as `adaptiveAveragePool1d` has them.
 ///
 /// - Parameter x: `[N, C, L]`, floating point.
-/// - Returns: `[N, C, outputSize]`; differentiable once.
+/// - Returns: `[N, C, outputSize]`.
 /// - Precondition: neither the sequence nor the output is empty.
 public func adaptiveMaxPool1d(_ x: Tensor, outputSize: Int) -> Tensor {
   let row = asRow("adaptiveMaxPool1d", x)

@@ -14,7 +14,7 @@ import TernRuntime
 ///   - padding: at most half of the window.
 ///   - dilation: elements from one element of a window to the next.
 ///   - roundsUp: also pools last, partial windows.
-/// - Returns: `[N, C, outD, outH, outW]`; differentiable once.
+/// - Returns: `[N, C, outD, outH, outW]`.
 public func maxPool3d(
   _ x: Tensor, window: Triple, stride: Triple? = nil, padding: Triple = 0, dilation: Triple = 1,
   roundsUp: Bool = false
@@ -85,7 +85,7 @@ public func adaptiveAveragePool3d(_ x: Tensor, outputSize: Triple) -> Tensor {
 /// - Parameters:
 ///   - x: `[N, C, D, H, W]`, floating point.
 ///   - outputSize: of each volume; an integer literal for a cube.
-/// - Returns: `[N, C, outputSize.depth, outputSize.height, outputSize.width]`; differentiable once.
+/// - Returns: `[N, C, outputSize.depth, outputSize.height, outputSize.width]`.
 /// - Precondition: neither the volume nor the output is empty.
 public func adaptiveMaxPool3d(_ x: Tensor, outputSize: Triple) -> Tensor {
   adaptivelyPooled("adaptiveMaxPool3d", x, outputSize) { geometry, x, _ in

@@ -22,7 +22,7 @@ extension Tensor {
 
   /// Running products along one axis: `y[i] = x[0] * … * x[i]`. Those of `int32` and `bool` are `int64`.
   ///
-  /// The gradient is right with zeros among the factors, too; second derivatives need factors that are not 0.
+  /// The gradient is right with zeros among the factors, too.
   ///
   /// - Parameters:
   ///   - axis: negative counts from the end.
@@ -34,8 +34,9 @@ extension Tensor {
       return flipped(along: axis).cumulativeProduct(along: axis, isExclusive: isExclusive).flipped(along: axis)
     }
     let products = scanned("cumulativeProduct", .product, axis, saving: .inputs) { gradient, saved in
+      if saved.createsGraph { return saved.composedGradients(gradient, count: 1) { $0[0].doubledProducts(axis) }[0]! }
       let x = saved[0]
-      let isZero = x.detached() .== 0
+      let isZero = x .== 0
       let zeros = isZero.cumulativeSum(along: axis)
       // Products that leave out the first zero, and end at the second.
       let isFirstZero = isZero .& (zeros .== 1)
@@ -61,6 +62,17 @@ extension Tensor {
   /// The least elements so far along one axis, and where they stand; otherwise as `cumulativeMax`.
   public func cumulativeMin(along axis: Int) -> (values: Tensor, positions: Tensor) {
     runningExtreme("cumulativeMin", .minPosition, axis)
+  }
+
+  /// Running products, each from those that end one, two, four... places before: differentiable whatever the factors.
+  private func doubledProducts(_ axis: Int) -> Tensor {
+    var (products, reach) = (self, 1)
+    while reach < shape[axis] {
+      let before = products.padded([AxisPadding(axis: axis, before: reach, after: -reach)], mode: .constant(1))
+      products = products * before
+      reach *= 2
+    }
+    return products
   }
 
   private func runningExtreme(_ operation: String, _ kind: Scan, _ axis: Int) -> (values: Tensor, positions: Tensor) {

@@ -70,6 +70,14 @@ extension GradientCheck: CustomStringConvertible {
 ///
 /// Kinks (ReLU, maxima) nearer than `step` to an element make the differences wrong there, not the gradient.
 ///
+/// Second derivatives, which a loss with gradients in it needs, are compared with differences of the gradient: those of
+/// all elements, each times a fixed irregular number between -1 and 1, added up.
+///
+///     try gradientCheck(of: { pow(layer($0[0]), 3).sum() }, at: [x], order: 2)
+///
+/// The differences take the gradient by the way of first derivatives, without `createGraph: true`, so that the check
+/// compares both ways. A function that is linear in an input has no second derivative there; put a square around it.
+///
 /// - Parameters:
 ///   - f: gives one element; the same for the same inputs, so the default mode is inference.
 ///   - inputs: Float32.
@@ -78,11 +86,13 @@ extension GradientCheck: CustomStringConvertible {
 ///   - step: the change of an element of size up to 1, and relative to larger ones. With Float32 less drowns in
 ///     rounding, more is no derivative.
 ///   - elementsPerTensor: how many elements of each input are compared, evenly spread; all when nil.
+///   - order: 1 for the gradient, 2 for the gradient of the gradient.
 /// - Throws: what `f` throws or the device reports.
 public func gradientCheck(
   of f: ([Tensor]) throws -> Tensor, at inputs: [Tensor], names: [String]? = nil, mode: Mode = .inference,
-  step: Float = 1e-2, elementsPerTensor: Int? = nil
+  step: Float = 1e-2, elementsPerTensor: Int? = nil, order: Int = 1
 ) throws -> GradientCheck {
+  require(order == 1 || order == 2, "gradientCheck: the order must be 1 or 2, got \(order)")
   require(
     names == nil || names?.count == inputs.count,
     "gradientCheck: \(inputs.count) inputs, but \(names?.count ?? 0) names")
@@ -90,7 +100,14 @@ public func gradientCheck(
     step > 0 && (elementsPerTensor ?? 1) > 0,
     "gradientCheck: step and elementsPerTensor must be positive, got \(step) and \(elementsPerTensor ?? 0)")
   for input in inputs { require(input.dtype == .float32, "gradientCheck: inputs must be float32, got \(input.dtype)") }
-  let (_, gradients) = try valueAndGradients(at: inputs, mode: mode, f)
+  let factors = order == 1 ? [] : irregularFactors(like: inputs)
+  /// What is differentiated: `f`, or its gradient made one number.
+  func target(_ tensors: [Tensor], createGraph: Bool) throws -> Tensor {
+    if order == 1 { return try f(tensors) }
+    let slopes = try valueAndGradients(at: tensors, mode: mode, createGraph: createGraph, f).gradients
+    return zip(slopes, factors).reduce(Tensor.zeros([], on: inputs[0].device)) { $0 + ($1.0 * $1.1).sum() }
+  }
+  let (_, gradients) = try valueAndGradients(at: inputs, mode: mode) { try target($0, createGraph: true) }
   var parts: [GradientCheck.Part] = []
   var total = DifferenceNorm()
   for (place, input) in inputs.enumerated() {
@@ -103,7 +120,7 @@ public func gradientCheck(
         moved[index] = number
         var arguments = inputs
         arguments[place] = Tensor(moved, shape: input.shape, on: input.device)
-        return try withMode(mode) { try f(arguments) }.scalar(as: Double.self)
+        return try withMode(mode) { try target(arguments, createGraph: false) }.scalar(as: Double.self)
       }
       let change = step * max(1, Swift.abs(numbers[index]))
       let (above, below) = (numbers[index] + change, numbers[index] - change)
@@ -127,10 +144,17 @@ public func gradientCheck(
 /// several, which this calls.
 public func gradientCheck(
   of f: (Tensor) throws -> Tensor, at x: Tensor, mode: Mode = .inference, step: Float = 1e-2,
-  elementsPerTensor: Int? = nil
+  elementsPerTensor: Int? = nil, order: Int = 1
 ) throws -> GradientCheck {
   try gradientCheck(
-    of: { try f($0[0]) }, at: [x], names: ["x"], mode: mode, step: step, elementsPerTensor: elementsPerTensor)
+    of: { try f($0[0]) }, at: [x], names: ["x"], mode: mode, step: step, elementsPerTensor: elementsPerTensor,
+    order: order)
+}
+
+/// For each tensor numbers between -1 and 1, the same every time.
+private func irregularFactors(like inputs: [Tensor]) -> [Tensor] {
+  let generator = RandomGenerator(seed: 2)
+  return inputs.map { Tensor.randomUniform($0.shape, low: -1, high: 1, generator: generator, on: $0.device) }
 }
 
 /// Sums of squares of computed and measured derivatives and of their differences.

@@ -14,11 +14,12 @@ import Tern
 ///   - mode: what the model runs in.
 ///   - step: the change of a parameter of size up to 1, and relative to larger ones.
 ///   - elementsPerTensor: how many elements of each parameter are compared, evenly spread; all when nil.
+///   - order: 1 for the gradient, 2 for the gradient of the gradient.
 ///   - loss: computes one number from the model.
 /// - Throws: what `loss` throws or the device reports.
 public func gradientCheck(
   of model: some Module, mode: Mode = .inference, step: Float = 1e-2, elementsPerTensor: Int? = 30,
-  _ loss: () throws -> Tensor
+  order: Int = 1, _ loss: () throws -> Tensor
 ) throws -> GradientCheck {
   let contents = model.contents()
   let trainable = contents.parameters.trainable
@@ -40,5 +41,6 @@ public func gradientCheck(
       restore()
       for (cell, leaf) in zip(cells, leaves) { cell.substitute(leaf) }
       return try GradientScope.$owner.withValue(contents.parameters.owner) { try loss() }
-    }, at: values, names: trainable.map(\.name), mode: mode, step: step, elementsPerTensor: elementsPerTensor)
+    }, at: values, names: trainable.map(\.name), mode: mode, step: step, elementsPerTensor: elementsPerTensor,
+    order: order)
 }

@@ -35,6 +35,23 @@ import Testing
     #expect(abs(check.relativeNorm - numbers[4] / (length.squareRoot() + computed.squareRoot())) < 1e-3)
   }
 
+  @Test func aWrongSecondDerivativeIsSeen() throws {
+    /// The cube, whose gradient forgets that it depends on x in one element.
+    func wrong(_ x: Tensor) -> Tensor {
+      customGradient(at: x) {
+        pow($0, 3)
+      } pullback: { gradient, saved in
+        let (x, mask) = (saved.inputs[0], Tensor([1, 1, 0] as [Float], on: .cpu))
+        return gradient * 3 * square(x * mask + x.detached() * (1 - mask))
+      }
+    }
+    let x = sampleTensor([3], shift: 2)
+    #expect(try gradientCheck(of: { wrong($0).sum() }, at: x).passes(), "the first derivative is right")
+    let check = try gradientCheck(of: { wrong($0).sum() }, at: x, order: 2)
+    #expect(!check.passes() && check.worst?.worst?.position == [2] && check.worst?.worst?.computed == 0, "\(check)")
+    #expect(try gradientCheck(of: { pow($0, 3).sum() }, at: x, order: 2).passes(tolerance: 2e-3))
+  }
+
   @Test func someElementsOfManyAreCompared() throws {
     var evaluations = 0
     let check = try gradientCheck(

@@ -7,7 +7,8 @@ import TernRuntime
 ///
 /// - Parameters:
 ///   - inputs: floating-point tensors; views and tensors of an outer scope are allowed.
-///   - createGraph: records the gradients' own computation, so that an outer scope can differentiate it.
+///   - createGraph: records the gradients' own computation, so that an outer scope can differentiate it. All operations
+///     support that; a `customGradient` may not.
 ///   - f: gets the inputs as leaves, and returns a tensor with one element.
 /// - Returns: the value, and gradients of the inputs' shapes; zeros where `f` does not depend on an input.
 /// - Precondition: `f`'s result has one element.

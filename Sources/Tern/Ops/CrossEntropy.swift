@@ -13,7 +13,7 @@ import TernRuntime
 /// - Parameters:
 ///   - logits: `[rows, classes]`, floating point.
 ///   - labels: `[rows]`, `int32` or `int64`. A label outside `0 ..< classes` gives NaN.
-///   - classWeights: `[classes]`, Float32; no gradient flows to it.
+///   - classWeights: `[classes]`, Float32 or of the logits' dtype; no gradient flows to it.
 ///   - ignoredLabel: rows with this label have loss, weight and gradient 0.
 ///   - smoothing: share of the target spread over all classes, in `0 ... 1` (Szegedy et al., "Rethinking the inception
 ///     architecture for computer vision", 2016).
@@ -30,11 +30,7 @@ public func softmaxCrossEntropy(
   require(
     labels.dtype == .int32 || labels.dtype == .int64, "\(name): labels must be int32 or int64, got \(labels.dtype)")
   require(smoothing >= 0 && smoothing <= 1, "\(name): smoothing must be in 0 ... 1, got \(smoothing)")
-  if let classWeights {
-    require(
-      classWeights.shape == [logits.shape[1]] && classWeights.dtype == .float32,
-      "\(name): class weights must be float32 [\(logits.shape[1])], got \(classWeights.dtype) \(classWeights.shape)")
-  }
+  let classWeights = classWeights?.asClassWeights(name, of: logits)
   let fixed = [labels] + (classWeights.map { [$0] } ?? [])
   let device = Tensor.commonDevice(name, [logits] + fixed)
   let options = CrossEntropyOptions(smoothing: smoothing, ignoredLabel: ignoredLabel)
@@ -80,4 +76,16 @@ private func composedGradient(_ options: CrossEntropyOptions, _ saved: Saved, sc
   let sums = targets.sum(along: 1, keepingDimensions: true)
   let gradient = scale.expanded(at: 1) * (softmax(logits) * sums - targets)
   return `where`(isIgnored, 0, `where`(isValid, gradient, .nan)).cast(to: saved[0].dtype)
+}
+
+extension Tensor {
+  /// These weights of classes in Float32: they are given so, or in the dtype of what they weigh.
+  ///
+  /// - Parameter logits: `[N, classes, ...]`.
+  package func asClassWeights(_ operation: String, of logits: Tensor) -> Tensor {
+    require(
+      shape == [logits.shape[1]] && (dtype == .float32 || dtype == logits.dtype),
+      "\(operation): class weights must be [\(logits.shape[1])], \(logits.dtype) or float32, got \(dtype) \(shape)")
+    return cast(to: .float32)
+  }
 }

@@ -58,10 +58,9 @@ public func crossEntropy(
   let classes = logits.shape[1]
   let targets = smoothing == 0 ? probabilities : probabilities * (1 - smoothing) + smoothing / Float(classes)
   var terms = targets * logSoftmax(logits, axis: 1)
-  if let classWeights {
-    require(
-      classWeights.shape == [classes], "crossEntropy: class weights must be [\(classes)], got \(classWeights.shape)")
-    terms = terms * classWeights.reshaped(to: [classes] + logits.shape.dropFirst(2).map { _ in 1 })
+  if let classWeights = classWeights?.asClassWeights("crossEntropy", of: logits) {
+    let shape = [classes] + logits.shape.dropFirst(2).map { _ in 1 }
+    terms = terms * classWeights.cast(to: terms.dtype).reshaped(to: shape)
   }
   return reduction(-terms.sum(along: 1, as: .float32)).cast(to: logits.dtype)
 }

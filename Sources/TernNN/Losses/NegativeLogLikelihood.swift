@@ -26,11 +26,8 @@ public func negativeLogLikelihood(
   let isCounted = labels .!= Tensor.full([], integer: ignoredLabel, dtype: labels.dtype, on: labels.device)
   let places = `where`(isCounted, labels, 0)
   var weights = isCounted.cast(to: x.dtype)
-  if let classWeights {
-    require(
-      classWeights.shape == [x.shape[1]],
-      "negativeLogLikelihood: class weights must be [\(x.shape[1])], got \(classWeights.shape)")
-    weights = weights * classWeights.gathered(rows: places)
+  if let classWeights = classWeights?.asClassWeights("negativeLogLikelihood", of: x) {
+    weights = weights * classWeights.cast(to: x.dtype).gathered(rows: places)
   }
   let picked = x.gathered(at: places.expanded(at: 1), along: 1).squeezed(at: 1)
   let losses = `where`(isCounted, -picked * weights, 0)

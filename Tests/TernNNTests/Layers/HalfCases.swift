@@ -151,6 +151,13 @@ extension HalfCase {
       return crossEntropy(x[0], Tensor([0, 6, -100, 3, 1]), classWeights: weights, smoothing: 0.1)
     },
     HalfCase("crossEntropy of probabilities", [5, 7], [5, 7], shift: 1.2) { crossEntropy($0[0], probabilities: $0[1]) },
+    HalfCase("negativeLogLikelihood with weights", [5, 7], [7], shift: 1.2, roundings: 12) {
+      negativeLogLikelihood(logSoftmax($0[0]), Tensor([0, 6, 3, 3, 1]), classWeights: $0[1])
+    },
+    HalfCase("crossEntropy of probabilities with weights", [5, 7], [5, 7]) {
+      let weights = Tensor([Float](repeating: 0.7, count: 7))
+      return crossEntropy($0[0], probabilities: softmax($0[1]), classWeights: weights)
+    },
     HalfCase("negativeLogLikelihood", [5, 7]) { negativeLogLikelihood(logSoftmax($0[0]), Tensor([0, 6, 3, 3, 1])) },
     HalfCase("meanSquaredError", [5, 7], [5, 7]) { meanSquaredError($0[0], $0[1], mask: $0[1] .> 0) },
     HalfCase("meanAbsoluteError", [5, 7], [5, 7]) { meanAbsoluteError($0[0], $0[1], reduction: .sum) },

@@ -54,6 +54,19 @@ import Testing
     #expect(found?.message.contains("at step 1") == true, "\(found as Any)")
   }
 
+  /// A scaler leaves steps out whose gradients are not finite, but no loss can be scaled back from infinity.
+  @Test func lossesThatOverflowEndTrainingWithAScalerToo() throws {
+    let model = withDevice(.cpu) { Sequential(Linear(5, 3), Linear(3, 3)) }
+    model.cast(to: .float16)
+    var optimizer = SGD(learningRate: 1e3)
+    expectError(.nonFinite, "the loss is", "step", "the first that is not finite") {
+      try fit(
+        model, train: clusterBatches(), epochs: 3, optimizer: &optimizer,
+        forward: { $0($1.inputs.cast(to: .float16)) }, metrics: [], scaler: LossScaler(), logEvery: 7, progress: .none)
+    }
+    #expect(try model.parameters().allSatisfy { try $0.parameter.value.isFinite().all().scalar(as: Bool.self) })
+  }
+
   @Test func theFirstValueIsNamed() throws {
     let model = withDevice(.cpu) { Sequential(Linear(5, 3), Linear(3, 3)) }
     let found = error(model, clusterBatches(), rate: 1e38)

@@ -139,6 +139,15 @@ static const char scan_gpu_cl[] = {
 static const char sort_cl[] = {
 #embed "sort.cl"
 };
+static const char sort_key_cl[] = {
+#embed "sort_key.cl"
+};
+static const char topk_cl[] = {
+#embed "topk.cl"
+};
+static const char topk_gpu_cl[] = {
+#embed "topk_gpu.cl"
+};
 static const char softmax_cl[] = {
 #embed "softmax.cl"
 };
@@ -266,6 +275,9 @@ static const tern_source sources[] = {
     {"scan.cl", scan_cl, sizeof scan_cl},
     {"scan_gpu.cl", scan_gpu_cl, sizeof scan_gpu_cl},
     {"sort.cl", sort_cl, sizeof sort_cl},
+    {"sort_key.cl", sort_key_cl, sizeof sort_key_cl},
+    {"topk.cl", topk_cl, sizeof topk_cl},
+    {"topk_gpu.cl", topk_gpu_cl, sizeof topk_gpu_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Positions that sort the lines along one axis of [outer, n, inner]. Numbers become unsigned keys of the same order, of
-// 32 bits, or of 64 where WIDE (int64); equal ones keep their places.
+// Positions that sort the lines along one axis of [outer, n, inner], by the keys of sort_key.cl; equal ones keep their
+// places.
 //
 // sort_keys           The keys, line after line: one work-item for each element.
 // Short lines: sort_ranks; a work-item (CPU device: for each of `share` neighbours) counts the elements that come
@@ -10,20 +10,7 @@
 // sort_places         Positions from the sorted pairs.
 // No local memory.
 
-#include "typed.cl"
-
-#ifndef WIDE
-#define WIDE 0
-#endif
-#if WIDE
-typedef ulong sort_key_t;
-#else
-typedef uint sort_key_t;
-#endif
-
-typedef struct {
-  long offset, outer, axis, inner;
-} steps_t;
+#include "sort_key.cl"
 
 kernel void sort_keys(
     global const void *x, steps_t steps, int type, global sort_key_t *keys, long n, long inner, int descending,
@@ -31,19 +18,7 @@ kernel void sort_keys(
   FOR_OWN(e, count, share) {
     long line = e / n, p = e - line * n, o = line / inner, i = line - o * inner;
     long at = steps.offset + o * steps.outer + p * steps.axis + i * steps.inner;
-#if WIDE
-    ulong key = (ulong)load_int(x, at, type) ^ 0x8000000000000000UL;
-#else
-    uint key;
-    if (type >= INT32) {
-      key = (uint)load_int(x, at, type) ^ 0x80000000u;
-    } else {
-      float value = load_real(x, at, type) + 0.0f;  // -0 becomes 0
-      uint bits = as_uint(value);
-      key = value != value ? 0xffffffffu : bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
-    }
-#endif
-    keys[e] = descending ? ~key : key;
+    keys[e] = sort_key_at(x, at, type, descending);
   }
 }
 

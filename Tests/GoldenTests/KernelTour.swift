@@ -126,7 +126,9 @@ enum KernelTour {
           x.cast(to: .int64).scatterAdding(x[0..<3].cast(to: .int64), at: places, along: 0),
           x.sorted(along: 0).positions, x.sorted(along: 2, descending: true).values,
           wide.floorDivided(by: Tensor.range(3..<4, on: device)).sorted(along: 0).positions,
+          concatenated([wide, wide], along: 1).sorted().positions, long[0..<2, 0..<300].sorted().positions,
           concatenated([wide, wide], along: 1).topK(3).positions, long[0..<2, 0..<300].topK(5).positions,
+          normal([1, 16_400], on: device).topK(4, largest: false).positions,
         ]
       },
       Stop("running sums and extremes", tolerance: 1e-3) { device in

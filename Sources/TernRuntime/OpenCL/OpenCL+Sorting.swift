@@ -9,6 +9,9 @@ extension OpenCLBackend {
     guard y.count > 0 else { return }
     let extents = AxisExtents(x.shape, axis: axis)
     let (n, kept, count) = (extents.count, y.shape[axis], x.count)
+    if let cut = TopCut(extents, kept: kept, isCPUDevice: isCPUDevice, groupSize: groupSize) {
+      return firstPositions(cut, extents, kept: kept, axis: axis, descending: descending, x, into: y)
+    }
     let isWide = x.dtype == .int64
     let definitions = ["WIDE=\(isWide ? 1 : 0)"]
     let source = around(x, axis: axis)

@@ -29,9 +29,10 @@ import Testing
     // Short lines; lines sorted by digits, together; lines that are none; the first ones only.
     for (index, (before, n, behind, kept)) in [
       ([3], 9, [2], 9), ([], 31, [], 5), ([2], 300, [2], 300), ([5], 1, [], 1), ([3], 400, [], 7), ([2], 4, [], 0),
+      ([2], 700, [3], 40), ([2], 16_387, [], 9),
     ].enumerated() {
       let shape = before + [n] + behind
-      for dtype in [DType.float32, [.int64, .float16, .int64, .bool, .int32, .bfloat16][index]] {
+      for dtype in [DType.float32, [.int64, .float16, .int64, .bool, .int32, .bfloat16, .int64, .int32][index]] {
         var numbers = testNumbers(elementCount(shape), seed: 9, -20...20).map {
           dtype == .bool ? ($0 > 0 ? 1 : 0) : $0.rounded()
         }
@@ -44,6 +45,19 @@ import Testing
           axis: before.count, descending: descending, backend.view(x, shape, dtype, layout), into: y)
         let expected = Self.reference(x, elementCount(before), n, elementCount(behind), kept, descending)
         expectClose(try backend.values(y), expected, "\(shape) \(dtype) \(layout)")
+      }
+    }
+  }
+
+  /// Fewer elements in the last part of a line than are wanted, and nothing but NaN there and elsewhere.
+  @Test(arguments: Subject.all) func firstOfAllEqualElements(_ subject: Subject) throws {
+    let backend = subject.backend
+    for number in [Double.nan, 1] {
+      let x = [Double](repeating: number, count: 2 * 16_387)
+      for descending in [false, true] {
+        let y = backend.output([2, 30], .int64)
+        backend.sortPositions(axis: 1, descending: descending, backend.view(x, [2, 16_387]), into: y)
+        expectClose(try backend.values(y), (0..<60).map { Double($0 % 30) }, "\(number)")
       }
     }
   }

@@ -154,6 +154,12 @@ static const char softmax_cl[] = {
 static const char transpose_cl[] = {
 #embed "transpose.cl"
 };
+static const char transpose_cpu_cl[] = {
+#embed "transpose_cpu.cl"
+};
+static const char transpose_gpu_cl[] = {
+#embed "transpose_gpu.cl"
+};
 static const char typed_cl[] = {
 #embed "typed.cl"
 };
@@ -280,6 +286,8 @@ static const tern_source sources[] = {
     {"topk_gpu.cl", topk_gpu_cl, sizeof topk_gpu_cl},
     {"softmax.cl", softmax_cl, sizeof softmax_cl},
     {"transpose.cl", transpose_cl, sizeof transpose_cl},
+    {"transpose_cpu.cl", transpose_cpu_cl, sizeof transpose_cpu_cl},
+    {"transpose_gpu.cl", transpose_gpu_cl, sizeof transpose_gpu_cl},
     {"typed.cl", typed_cl, sizeof typed_cl},
     {"unfold.cl", unfold_cl, sizeof unfold_cl},
     {"probe.cl", probe_cl, sizeof probe_cl},

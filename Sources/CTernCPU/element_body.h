@@ -124,14 +124,41 @@ static void TERN_VARIANT(store_floats)(
   }
 }
 
+// Elements of half types that are neighbours down the rows are converted as neighbours, and then transposed as floats.
+#define TERN_TURNED(type)                                                                                             \
+  static void TERN_VARIANT(load_turned_##type)(                                                                       \
+      const void *source, ptrdiff_t row_stride, ptrdiff_t column_stride, void *target, size_t rows, size_t columns) { \
+    if (row_stride != 1 || column_stride == 1 || rows < 4 || columns < 4) {                                           \
+      TERN_VARIANT(load_##type)(source, row_stride, column_stride, target, rows, columns);                            \
+      return;                                                                                                         \
+    }                                                                                                                 \
+    float turned[TERN_BLOCK];                                                                                         \
+    TERN_VARIANT(load_##type)(source, column_stride, 1, turned, columns, rows);                                       \
+    TERN_VARIANT(transpose)(turned, (ptrdiff_t)rows, target, (ptrdiff_t)columns, rows, columns);                      \
+  }                                                                                                                   \
+  static void TERN_VARIANT(store_turned_##type)(                                                                      \
+      void *target, ptrdiff_t row_stride, ptrdiff_t column_stride, const void *source, size_t rows, size_t columns) { \
+    if (row_stride != 1 || column_stride == 1 || rows < 4 || columns < 4) {                                           \
+      TERN_VARIANT(store_##type)(target, row_stride, column_stride, source, rows, columns);                           \
+      return;                                                                                                         \
+    }                                                                                                                 \
+    float turned[TERN_BLOCK];                                                                                         \
+    TERN_VARIANT(transpose)(source, (ptrdiff_t)columns, turned, (ptrdiff_t)rows, columns, rows);                      \
+    TERN_VARIANT(store_##type)(target, column_stride, 1, turned, columns, rows);                                      \
+  }
+
+TERN_TURNED(float16)
+TERN_TURNED(bfloat16)
+#undef TERN_TURNED
+
 typedef void (*TERN_VARIANT(load_function))(const void *, ptrdiff_t, ptrdiff_t, void *, size_t, size_t);
 typedef void (*TERN_VARIANT(store_function))(void *, ptrdiff_t, ptrdiff_t, const void *, size_t, size_t);
 
 static const TERN_VARIANT(load_function) TERN_VARIANT(loads)[TERN_DTYPE_COUNT] = {
-    TERN_VARIANT(load_floats), TERN_VARIANT(load_float16), TERN_VARIANT(load_bfloat16),
+    TERN_VARIANT(load_floats), TERN_VARIANT(load_turned_float16), TERN_VARIANT(load_turned_bfloat16),
     TERN_VARIANT(load_int32),   TERN_VARIANT(load_int64),   TERN_VARIANT(load_bool),
 };
 static const TERN_VARIANT(store_function) TERN_VARIANT(stores)[TERN_DTYPE_COUNT] = {
-    TERN_VARIANT(store_floats), TERN_VARIANT(store_float16), TERN_VARIANT(store_bfloat16),
+    TERN_VARIANT(store_floats), TERN_VARIANT(store_turned_float16), TERN_VARIANT(store_turned_bfloat16),
     TERN_VARIANT(store_int32),   TERN_VARIANT(store_int64),   TERN_VARIANT(store_bool),
 };

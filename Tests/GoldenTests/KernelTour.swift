@@ -56,7 +56,11 @@ enum KernelTour {
       },
       Stop("large transposes") { device in
         let x = normal([130, 131], on: device)
-        return [x.transposed().contiguous(), x.transposed() + 1]
+        let (narrow, five) = (normal([3, 6000], on: device), normal([5, 3500], on: device))
+        return [
+          x.transposed().contiguous(), x.transposed() + 1, narrow.transposed().contiguous(),
+          five.transposed().contiguous(),
+        ]
       },
       Stop("reductions in several passes") { device in
         let x = normal([3, 5000], on: device)

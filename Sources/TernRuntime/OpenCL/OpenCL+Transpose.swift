@@ -12,14 +12,19 @@ struct Transposition {
   private static let outerAxes = 6
   /// A side of fewer elements does not fill the kernel's blocks.
   private static let shortestSide = 16
+  /// Fewer columns than that: a kernel of its own copies whole rows.
+  fileprivate var isNarrow: Bool { columns < Self.shortestSide }
+
   /// Nil where the copy is not of this kind, or has fewer elements than are worth a kernel of its own.
-  init?(from source: StridedView, toStrides strides: [Int], atLeast fewestElements: Int) {
+  ///
+  /// - Parameter narrow: whether there may be few columns.
+  init?(from source: StridedView, toStrides strides: [Int], atLeast fewestElements: Int, narrow: Bool) {
     guard source.count >= fewestElements, source.strides != strides else { return nil }
     let target = source.viewed(shape: source.shape, strides: strides)
     let loop = CollapsedLoop([source, target], shape: source.shape)
     let (from, to) = (loop.strides[0], loop.strides[1])
     guard let row = from.lastIndex(of: 1), let column = to.lastIndex(of: 1), abs(from[column]) > 1, abs(to[row]) > 1,
-      min(loop.shape[row], loop.shape[column]) >= Self.shortestSide
+      loop.shape[row] >= Self.shortestSide, narrow || loop.shape[column] >= Self.shortestSide
     else { return nil }
     let rest = loop.shape.indices.filter { $0 != row && $0 != column }
     guard rest.count <= Self.outerAxes else { return nil }
@@ -42,16 +47,19 @@ extension OpenCLBackend {
   private var fewestTransposed: Int { isCPUDevice ? 1 << 20 : 1 << 16 }
 
   /// Sides of the blocks in which the kernel counts.
-  private var transposingBlock: (rows: Int, columns: Int) { isCPUDevice ? (16, 256) : (32, 32) }
+  private func transposingBlock(_ plan: Transposition) -> (rows: Int, columns: Int) {
+    plan.isNarrow ? (1024, plan.columns) : isCPUDevice ? (64, 64) : (32, 32)
+  }
 
   func transpose(_ plan: Transposition, _ source: StridedView, into target: StridedView) {
     let word = ["uchar", "ushort", "uint", "ulong"][source.dtype.byteCount.trailingZeroBitCount]
-    let block = transposingBlock
+    let block = transposingBlock(plan)
     let blocks = plan.outer * ceilDivide(plan.rows, block.rows) * ceilDivide(plan.columns, block.columns)
     let group = isCPUDevice ? 1 : Self.transposingGroup
     let geometry = [plan.rows, plan.columns, source.offset, plan.sourceColumn, target.offset, plan.targetRow]
     launch(
-      "transpose.cl", "transpose_copy", definitions: ["WORD=\(word)"], global: [blocks * group], local: [group],
+      "transpose.cl", plan.isNarrow ? "transpose_narrow" : "transpose_copy", definitions: ["WORD=\(word)"],
+      global: [blocks * group], local: [group],
       [.buffer(source), .buffer(target), .longs(geometry + plan.others), .long(blocks)])
   }
 
@@ -60,7 +68,8 @@ extension OpenCLBackend {
   func withoutTransposedInputs(_ program: PointwiseProgram, _ set: PointwiseOperands) -> PointwiseOperands? {
     guard isCPUDevice || maxWorkGroupSize >= Self.transposingGroup else { return set }
     if program.isCopy, set.inputs[0].shape == set.outputs[0].shape,
-      let plan = Transposition(from: set.inputs[0], toStrides: set.outputs[0].strides, atLeast: Self.fewestCopied)
+      let plan = Transposition(
+        from: set.inputs[0], toStrides: set.outputs[0].strides, atLeast: Self.fewestCopied, narrow: isCPUDevice)
     {
       transpose(plan, set.inputs[0], into: set.outputs[0])
       return nil
@@ -74,7 +83,9 @@ extension OpenCLBackend {
     let shape = zip(view.shape, view.strides).map { $1 == 0 ? 1 : $0 }
     let dense = contiguousStrides(shape)
     let once = view.viewed(shape: shape, strides: view.strides)
-    guard let plan = Transposition(from: once, toStrides: dense, atLeast: fewestTransposed) else { return view }
+    guard let plan = Transposition(from: once, toStrides: dense, atLeast: fewestTransposed, narrow: false) else {
+      return view
+    }
     let target = scratch(view.dtype, shape)
     transpose(plan, once, into: target)
     return target.viewed(shape: view.shape, strides: zip(dense, view.strides).map { $1 == 0 ? 0 : $0 })

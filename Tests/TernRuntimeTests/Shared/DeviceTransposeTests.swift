@@ -25,6 +25,10 @@ import Testing
     Case(shape: [1031, 17], order: [1, 0]),
     Case(shape: [3, 97, 5, 33], order: [0, 3, 2, 1], offset: 1),  // between axes
     Case(shape: [2, 33, 2, 3, 65, 2], order: [1, 4, 0, 5, 3, 2]),
+    // Few columns, and between axes as a pixel shuffle has them.
+    Case(shape: [8201, 2], order: [1, 0]),
+    Case(shape: [3, 9, 3, 205, 3], order: [0, 2, 4, 1, 3], offset: 5),
+    Case(shape: [1301, 13], order: [1, 0]),
     Case(shape: [2, 2, 17, 2, 2, 2, 2, 33, 2], order: [8, 7, 6, 5, 4, 3, 1, 0, 2]),  // more axes than the kernel has
   ]
 

@@ -133,6 +133,9 @@ static const char sorted_pairs_cl[] = {
 static const char scan_cl[] = {
 #embed "scan.cl"
 };
+static const char scan_cpu_cl[] = {
+#embed "scan_cpu.cl"
+};
 static const char scan_gpu_cl[] = {
 #embed "scan_gpu.cl"
 };
@@ -279,6 +282,7 @@ static const tern_source sources[] = {
     {"rows.cl", rows_cl, sizeof rows_cl},
     {"sorted_pairs.cl", sorted_pairs_cl, sizeof sorted_pairs_cl},
     {"scan.cl", scan_cl, sizeof scan_cl},
+    {"scan_cpu.cl", scan_cpu_cl, sizeof scan_cpu_cl},
     {"scan_gpu.cl", scan_gpu_cl, sizeof scan_gpu_cl},
     {"sort.cl", sort_cl, sizeof sort_cl},
     {"sort_key.cl", sort_key_cl, sizeof sort_key_cl},

@@ -3,8 +3,8 @@
 // lies along it. A line is cut into `chunks` of `chunk` elements, so that few long lines keep a device busy: their
 // totals are found first, then what comes before each chunk, then the results.
 //
-// scan_columns        One chunk of lines. CPU device: of `share` lines, next to each other along `inner` where there
-//                     are so many; GPU: of one line.
+// scan_columns        One chunk of lines. CPU device (scan_cpu.cl): of `share` lines, next to each other along `inner`
+//                     where there are so many; GPU (scan_gpu.cl): of one line.
 // scan_rows           For inner == 1 on a GPU: a group does one chunk, tile by tile of GROUP neighbours.
 // scan_before         A work-item turns a line's totals into what comes before each chunk.
 // Results are made of what is known of blocks of BLOCK elements and of what lies before the block, so that rounding
@@ -29,11 +29,13 @@
 
 #if INTEGER
 typedef long value_t;
+#define VALUE_TYPE INT64
 #define load_value load_int
 #define store_value store_int
 #define IS_NAN(v) false
 #else
 typedef float value_t;
+#define VALUE_TYPE FLOAT32
 #define load_value load_real
 #define store_value store_real
 #define IS_NAN(v) ((v) != (v))
@@ -78,57 +80,11 @@ typedef struct {
   long outer, n, inner, chunk, chunks, share;
 } cut_t;
 
-/// Lines that a work-item does at once.
-#define WIDTH (TERN_CPU_DEVICE ? 16 : 1)
-
-/// One chunk of `width` neighbouring lines.
-static void scan_strip(
-    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
-    global state_t *states, int totals, long o, long c, long i, int width) {
-  state_t before[WIDTH], block[WIDTH];
-  long slot = (o * cut.chunks + c) * cut.inner + i;
-  for (int j = 0; j < width; j++) {
-    before[j] = totals || cut.chunks == 1 ? NOTHING : states[slot + j];
-    block[j] = NOTHING;
-  }
-  long begin = c * cut.chunk, end = min(begin + cut.chunk, cut.n);
-  for (long start = begin; start < end; start += BLOCK) {
-    for (long p = start; p < min(start + BLOCK, end); p++) {
-      long from = steps.offset + o * steps.outer + p * steps.axis + i * steps.inner;
-      long to = y_offset + (o * cut.n + p) * cut.inner + i;
-      for (int j = 0; j < width; j++) {
-        block[j] = joined(block[j], ELEMENT(load_value(x, from + j * steps.inner, type), p));
-        if (!totals) PUT(y, to + j, y_type, joined(before[j], block[j]));
-      }
-    }
-    for (int j = 0; j < width; j++) {
-      before[j] = joined(before[j], block[j]);
-      block[j] = NOTHING;
-    }
-  }
-  if (totals)
-    for (int j = 0; j < width; j++) states[slot + j] = before[j];
-}
-
-/// - totals: whether only the totals of the chunks are wanted, in `states`; else it holds what comes before each.
-kernel void scan_columns(
-    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
-    global state_t *states, int totals) {
 #if TERN_CPU_DEVICE
-  long item = get_global_id(0), c = item % cut.chunks, line = item / cut.chunks * cut.share;
-  long end = min(line + cut.share, cut.outer * cut.inner);
-  while (line < end) {
-    long o = line / cut.inner, i = line - o * cut.inner;
-    int width = (int)min(min(end - line, cut.inner - i), (long)WIDTH);
-    scan_strip(x, steps, type, y, y_offset, y_type, cut, states, totals, o, c, i, width);
-    line += width;
-  }
+#include "scan_cpu.cl"
 #else
-  long item = get_global_id(0), i = item % cut.inner, slot = item / cut.inner;
-  long c = slot % cut.chunks, o = slot / cut.chunks;
-  if (o < cut.outer) scan_strip(x, steps, type, y, y_offset, y_type, cut, states, totals, o, c, i, 1);
+#include "scan_gpu.cl"
 #endif
-}
 
 kernel void scan_before(global state_t *states, long lines, long inner, long chunks) {
   long line = get_global_id(0);
@@ -142,7 +98,3 @@ kernel void scan_before(global state_t *states, long lines, long inner, long chu
     before = joined(before, own);
   }
 }
-
-#if !TERN_CPU_DEVICE
-#include "scan_gpu.cl"
-#endif

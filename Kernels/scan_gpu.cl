@@ -1,5 +1,27 @@
 // SPDX-License-Identifier: MIT
-// The kernel of scan.cl that GPUs alone have.
+// The kernels of scan.cl for GPUs.
+
+/// - totals: whether only the totals of the chunks are wanted, in `states`; else it holds what comes before each.
+kernel void scan_columns(
+    global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,
+    global state_t *states, int totals) {
+  long item = get_global_id(0), i = item % cut.inner, slot = item / cut.inner;
+  long c = slot % cut.chunks, o = slot / cut.chunks;
+  if (o >= cut.outer) return;
+  long at = (o * cut.chunks + c) * cut.inner + i;
+  state_t before = totals || cut.chunks == 1 ? NOTHING : states[at], block = NOTHING;
+  long begin = c * cut.chunk, end = min(begin + cut.chunk, cut.n);
+  for (long start = begin; start < end; start += BLOCK) {
+    for (long p = start; p < min(start + BLOCK, end); p++) {
+      long from = steps.offset + o * steps.outer + p * steps.axis + i * steps.inner;
+      block = joined(block, ELEMENT(load_value(x, from, type), p));
+      if (!totals) PUT(y, y_offset + (o * cut.n + p) * cut.inner + i, y_type, joined(before, block));
+    }
+    before = joined(before, block);
+    block = NOTHING;
+  }
+  if (totals) states[at] = before;
+}
 
 kernel void scan_rows(
     global const void *x, steps_t steps, int type, global void *y, long y_offset, int y_type, cut_t cut,

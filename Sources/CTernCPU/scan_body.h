@@ -2,6 +2,8 @@
 
 // Elements of a block, whose results start anew.
 #define BLOCK 256
+// Elements that are looked through at once for an extreme.
+#define STRETCH 128
 
 // A single line has its own code, without the loop over columns.
 #define TERN_SCAN(name, type, nothing, combine)                                                                   \
@@ -38,10 +40,39 @@ TERN_SCAN(scan_product, float, 1, MULTIPLY)
 TERN_SCAN(scan_sum_int, int64_t, 0, ADD_INT)
 TERN_SCAN(scan_product_int, int64_t, 1, MULTIPLY_INT)
 
+// A single dense line looks whether a stretch holds a new extreme before it looks for its place: few do.
 #define TERN_SCAN_EXTREME(name, type, beats)                                                                \
+  static void TERN_VARIANT(name##_line)(                                                                    \
+      const type *x, int64_t *y, size_t n, int64_t first, type *before, int64_t *places) {                  \
+    type best = *before;                                                                                    \
+    int64_t place = *places;                                                                                \
+    for (size_t start = 0; start < n; start += STRETCH) {                                                   \
+      const size_t end = start + STRETCH < n ? start + STRETCH : n;                                         \
+      _Bool holds = place < 0;                                                                              \
+      for (size_t i = start; i < end; i++) holds |= beats(x[i], best);                                      \
+      if (!holds) {                                                                                         \
+        if (y)                                                                                              \
+          for (size_t i = start; i < end; i++) y[i] = place;                                                \
+        continue;                                                                                           \
+      }                                                                                                     \
+      for (size_t i = start; i < end; i++) {                                                                \
+        if (place < 0 || beats(x[i], best)) {                                                               \
+          best = x[i];                                                                                      \
+          place = first + (int64_t)i;                                                                       \
+        }                                                                                                   \
+        if (y) y[i] = place;                                                                                \
+      }                                                                                                     \
+    }                                                                                                       \
+    *before = best;                                                                                         \
+    *places = place;                                                                                        \
+  }                                                                                                         \
   static void TERN_VARIANT(name)(                                                                           \
       const type *x, int64_t *y, size_t n, ptrdiff_t stride, size_t columns, int64_t first, type *before,   \
       int64_t *places) {                                                                                    \
+    if (columns == 1 && stride == 1) {                                                                      \
+      TERN_VARIANT(name##_line)(x, y, n, first, before, places);                                            \
+      return;                                                                                               \
+    }                                                                                                       \
     for (size_t i = 0; i < n; i++) {                                                                        \
       const type *in = x + (ptrdiff_t)i * stride;                                                           \
       for (size_t j = 0; j < columns; j++) {                                                                \
@@ -54,8 +85,9 @@ TERN_SCAN(scan_product_int, int64_t, 1, MULTIPLY_INT)
     }                                                                                                       \
   }
 
-#define ABOVE(a, b) ((a) > (b) || ((a) != (a) && (b) == (b)))
-#define BELOW(a, b) ((a) < (b) || ((a) != (a) && (b) == (b)))
+// Without branches, for vector code.
+#define ABOVE(a, b) (((a) > (b)) | (((a) != (a)) & ((b) == (b))))
+#define BELOW(a, b) (((a) < (b)) | (((a) != (a)) & ((b) == (b))))
 #define ABOVE_INT(a, b) ((a) > (b))
 #define BELOW_INT(a, b) ((a) < (b))
 
@@ -76,6 +108,7 @@ static const struct tern_scan_functions TERN_VARIANT(scan_table) = {
 };
 
 #undef BLOCK
+#undef STRETCH
 #undef TERN_SCAN
 #undef TERN_SCAN_EXTREME
 #undef ADD

@@ -82,21 +82,53 @@ extension CPUBackend {
     }
   }
 
-  /// Lines are not cut, each is the work of one thread.
+  private typealias PositionScan<T> = (
+    UnsafePointer<T>, UnsafeMutablePointer<Int64>?, Int, Int, Int, Int64, UnsafeMutablePointer<T>,
+    UnsafeMutablePointer<Int64>
+  ) -> Void
+
+  /// - Parameter scan: `x`, `y` or nil, count, stride, columns, first position, and what comes before; see
+  ///   `tern_scan_functions`.
   private func scanPositions<T>(
-    _ extents: AxisExtents, _ x: UnsafeMutablePointer<T>, _ y: UnsafeMutablePointer<Int64>,
-    _ scan: (
-      UnsafePointer<T>, UnsafeMutablePointer<Int64>?, Int, Int, Int, Int64, UnsafeMutablePointer<T>,
-      UnsafeMutablePointer<Int64>
-    ) -> Void
+    _ extents: AxisExtents, _ x: UnsafeMutablePointer<T>, _ y: UnsafeMutablePointer<Int64>, _ scan: PositionScan<T>
   ) {
-    CPUScanCut(extents, isWhole: true).forEachStrip(threads) { start, length, _, _, columns in
-      withUnsafeTemporaryAllocation(of: T.self, capacity: columns) { before in
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: columns) { places in
-          before.initialize(repeating: x[start])
-          places.initialize(repeating: -1)
-          scan(x + start, y + start, length, extents.inner, columns, 0, before.baseAddress!, places.baseAddress!)
+    let cut = CPUScanCut(extents)
+    let slots = cut.chunks > 1 ? extents.lines * cut.chunks : 0
+    var (values, places) = ([T](repeating: x[0], count: slots), [Int64](repeating: -1, count: slots))
+    values.withUnsafeMutableBufferPointer { values in
+      places.withUnsafeMutableBufferPointer { places in
+        func pass(into y: UnsafeMutablePointer<Int64>?) {
+          let (values, places) = (values, places)
+          cut.forEachStrip(threads) { start, length, chunk, line, columns in
+            func run(_ value: UnsafeMutablePointer<T>, _ place: UnsafeMutablePointer<Int64>) {
+              scan(
+                x + start, y.map { $0 + start }, length, extents.inner, columns, Int64(chunk * cut.chunk), value, place)
+            }
+            if slots > 0 {
+              let slot = chunk * extents.lines + line
+              return run(values.baseAddress! + slot, places.baseAddress! + slot)
+            }
+            withUnsafeTemporaryAllocation(of: T.self, capacity: columns) { value in
+              withUnsafeTemporaryAllocation(of: Int64.self, capacity: columns) { place in
+                value.initialize(repeating: x[start])
+                place.initialize(repeating: -1)
+                run(value.baseAddress!, place.baseAddress!)
+              }
+            }
+          }
         }
+        if slots > 0 {
+          pass(into: nil)
+          for line in 0..<extents.lines {
+            var (value, place) = (x[0], Int64(-1))
+            for slot in stride(from: line, to: slots, by: extents.lines) {
+              var own = (values[slot], places[slot])
+              (values[slot], places[slot]) = (value, place)
+              scan(&own.0, nil, 1, 1, 1, own.1, &value, &place)
+            }
+          }
+        }
+        pass(into: y)
       }
     }
   }
@@ -108,11 +140,11 @@ private struct CPUScanCut {
   private let extents: AxisExtents
   private let width: Int
 
-  init(_ extents: AxisExtents, isWhole: Bool = false) {
+  init(_ extents: AxisExtents) {
     self.extents = extents
     width = min(Int(TERN_SCAN_COLUMNS), max(1, extents.inner))
     // A second pass over the elements pays where there are too few lines for the threads.
-    let isLong = !isWhole && extents.count >= 1 << 16 && extents.lines < 16
+    let isLong = extents.count >= 1 << 16 && extents.lines < 16
     chunk = isLong ? max(1 << 14, (extents.count + 255) / 256) : extents.count
     chunks = (extents.count + chunk - 1) / chunk
   }

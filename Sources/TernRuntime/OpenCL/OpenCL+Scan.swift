@@ -46,6 +46,7 @@ struct ScanCut {
     let isLong = extents.count >= 4 * Self.work && extents.lines < (isCPUDevice ? 64 : 1024)
     chunk = isLong ? max(Self.work, ceilDivide(extents.count, 256)) : extents.count
     chunks = ceilDivide(extents.count, chunk)
-    share = isCPUDevice ? max(1, Self.work / chunk) : 1
+    // Neighbouring lines make vectors of 16.
+    share = isCPUDevice ? max(min(16, extents.inner), Self.work / chunk) : 1
   }
 }

@@ -53,6 +53,22 @@ import Testing
     }
   }
 
+  /// Extremes across the cuts, where new ones are rare, where each element is one, and behind a NaN.
+  @Test(arguments: Subject.all) func extremesOfLongLines(_ subject: Subject) throws {
+    let backend = subject.backend
+    let n = 66_000
+    let random = DType.float32.rounded(testNumbers(n))
+    var broken = random
+    broken[40_000] = .nan
+    let lines = [random, broken, (0..<n).map(Double.init), (0..<n).map { Double($0 / 7 % 5) }]
+    for (kind, dtype) in [(Scan.maxPosition, DType.float32), (.minPosition, .float32), (.maxPosition, .int64)] {
+      let x = lines.flatMap { line in dtype == .int64 ? line.map { $0.isNaN ? 9 : $0.rounded() } : line }
+      let y = backend.output([lines.count, n], .int64)
+      backend.scan(kind, axis: 1, backend.view(x, [lines.count, n], dtype), into: y)
+      expectClose(try backend.values(y), Self.reference(kind, x, lines.count, n, 1), "\(kind) \(dtype)")
+    }
+  }
+
   /// Long enough that lines are cut.
   @Test(arguments: Subject.all, [Scan.sum, .maxPosition]) func longLines(_ subject: Subject, _ kind: Scan) throws {
     let backend = subject.backend

@@ -5,8 +5,8 @@
 // gather_axis         CPU device: a work-item makes `share` neighbouring elements; GPU: one.
 // scatter_axis        Adds in the order of the axis, so that the bits never change. CPU device: a work-item owns
 //                     `share` lines, next to each other along `inner` where there are so many; GPU: one line.
-// scatter_keys        For lines too few to keep a device busy: the place in the output that each element goes to, -1
-//                     for none; the places are sorted, and sums made of equal ones (rows.cl).
+// scatter_keys        For lines too few to keep a GPU busy (indexing_gpu.cl): the place in the output that each element
+//                     goes to, -1 for none; the places are sorted, and sums made of equal ones (rows.cl).
 // No local memory.
 
 #include "copy_element.cl"
@@ -37,10 +37,17 @@ kernel void gather_axis(
 #endif
   while (e < end) {
     long i = e % inner, row = e / inner, p = row % picked, o = row / picked;
-    long stop = min(end, e + inner - i);
+    // Neighbours along the axis of a line by itself, else those behind it.
+    long stop = min(end, e + (inner == 1 ? picked - p : inner - i));
     long at = list.offset + o * list.outer + p * list.axis + i * list.inner;
     long from = steps.offset + o * steps.outer + i * steps.inner;
-    if (list.inner == 0) {
+    if (inner == 1) {
+      for (; e < stop; e++, at += list.axis) {
+        long k = load_int(indices, at, index_type);
+        bool valid = k >= 0 && k < n;
+        copy_element(x, from + (valid ? k : 0) * steps.axis, y, y_offset + e, type, valid);
+      }
+    } else if (list.inner == 0) {
       long k = load_int(indices, at, index_type);
       bool valid = k >= 0 && k < n;
       gather_run(x, from + (valid ? k : 0) * steps.axis, steps.inner, type, y, y_offset + e, stop - e, valid);
@@ -92,12 +99,6 @@ kernel void scatter_axis(
   }
 }
 
-kernel void scatter_keys(
-    global const void *indices, steps_t list, int index_type, global long *keys, long n, long picked, long inner,
-    long count, long share) {
-  FOR_OWN(e, count, share) {
-    long i = e % inner, row = e / inner, p = row % picked, o = row / picked;
-    long k = load_int(indices, list.offset + o * list.outer + p * list.axis + i * list.inner, index_type);
-    keys[e] = k >= 0 && k < n ? (o * n + k) * inner + i : -1;
-  }
-}
+#if !TERN_CPU_DEVICE
+#include "indexing_gpu.cl"
+#endif

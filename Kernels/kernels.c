@@ -61,6 +61,9 @@ static const char ctc_cl[] = {
 static const char indexing_cl[] = {
 #embed "indexing.cl"
 };
+static const char indexing_gpu_cl[] = {
+#embed "indexing_gpu.cl"
+};
 static const char normalization_cl[] = {
 #embed "normalization.cl"
 };
@@ -258,6 +261,7 @@ static const tern_source sources[] = {
     {"grid_sample_gpu.cl", grid_sample_gpu_cl, sizeof grid_sample_gpu_cl},
     {"ctc.cl", ctc_cl, sizeof ctc_cl},
     {"indexing.cl", indexing_cl, sizeof indexing_cl},
+    {"indexing_gpu.cl", indexing_gpu_cl, sizeof indexing_gpu_cl},
     {"normalization.cl", normalization_cl, sizeof normalization_cl},
     {"normalization_cpu.cl", normalization_cpu_cl, sizeof normalization_cpu_cl},
     {"normalization_gpu.cl", normalization_gpu_cl, sizeof normalization_gpu_cl},

@@ -19,10 +19,17 @@ static inline int64_t position_at(const tern_axis_positions *positions, ptrdiff_
     const tern_axis_view *list = &positions->view;                                                               \
     while (first < last) {                                                                                       \
       const size_t i = first % e.inner, row = first / e.inner, p = row % e.picked, o = row / e.picked;           \
-      const size_t run = last - first < e.inner - i ? last - first : e.inner - i;                                \
+      /* Neighbours along the axis of a line by itself, else those behind it. */                                 \
+      const size_t room = e.inner == 1 ? e.picked - p : e.inner - i;                                             \
+      const size_t run = last - first < room ? last - first : room;                                              \
       const word *from = (const word *)x->data + (ptrdiff_t)o * x->outer + (ptrdiff_t)i * x->inner;              \
       const ptrdiff_t at = (ptrdiff_t)o * list->outer + (ptrdiff_t)p * list->axis + (ptrdiff_t)i * list->inner;  \
-      if (list->inner == 0) {                                                                                    \
+      if (e.inner == 1) {                                                                                        \
+        for (size_t j = 0; j < run; j++) {                                                                       \
+          const int64_t k = position_at(positions, at + (ptrdiff_t)j * list->axis);                              \
+          y[first + j] = k >= 0 && k < (int64_t)e.n ? from[k * x->axis] : (word)missing;                         \
+        }                                                                                                        \
+      } else if (list->inner == 0) {                                                                             \
         const int64_t k = position_at(positions, at);                                                            \
         const bool valid = k >= 0 && k < (int64_t)e.n;                                                           \
         from += valid ? k * x->axis : 0;                                                                         \

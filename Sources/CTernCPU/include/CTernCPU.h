@@ -18,6 +18,7 @@
 #include "tern_resampling.h"
 #include "tern_sampling.h"
 #include "tern_scan.h"
+#include "tern_scatter.h"
 #include "tern_softmax.h"
 #include "tern_sorting.h"
 #include "tern_threads.h"

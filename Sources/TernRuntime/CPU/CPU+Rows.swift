@@ -49,21 +49,11 @@ extension CPUBackend {
     if dTable.count == 0 { return }
     let dy = denseFloat(dy)
     let indices = dense(indices, as: .int64)
-    let add = tern_pointwise_op(tern_pointwise_functions_for(isa), Int32(PointwiseOp.add.index))
     let order = RowOrder(self, indices, rows: rows)
     write(dTable) { target in
       let (source, target) = (dy.floats, target.floats)
       forEachRange(rows, elementsEach: columns) { first, count in
-        for row in first..<first + count {
-          let out = target + row * columns
-          let range = order.range(of: row)
-          guard let one = range.first else {
-            out.update(repeating: 0, count: columns)
-            continue
-          }
-          out.update(from: source + order[one] * columns, count: columns)
-          for i in range.dropFirst() { add(out, source + order[i] * columns, out, out, columns) }
-        }
+        tern_scatter_rows(source, columns, order.ends, order.sorted, target, first, first + count)
       }
     }
     withExtendedLifetime((dy, order)) {}
@@ -76,25 +66,14 @@ extension CPUBackend {
 struct RowOrder: @unchecked Sendable {
   private let views: [StridedView]
   /// Where the positions of the row after each begin.
-  private let ends, sorted: UnsafeMutablePointer<Int64>
+  fileprivate let ends, sorted: UnsafeMutablePointer<Int64>
 
   /// - Parameter indices: dense `int64`; those outside `0 ..< rows` are left out.
   init(_ backend: CPUBackend, _ indices: StridedView, rows: Int) {
-    let positions = indices.address.assumingMemoryBound(to: Int64.self)
     views = [backend.scratch([rows + 1], .int64), backend.scratch([indices.count], .int64)]
-    let start = views[0].address.assumingMemoryBound(to: Int64.self)
+    ends = views[0].address.assumingMemoryBound(to: Int64.self)
     sorted = views[1].address.assumingMemoryBound(to: Int64.self)
-    start.update(repeating: 0, count: rows + 1)
-    let valid = Int64(0)..<Int64(rows)
-    for i in 0..<indices.count where valid.contains(positions[i]) { start[Int(positions[i])] += 1 }
-    var total: Int64 = 0
-    for row in 0...rows { (start[row], total) = (total, total + start[row]) }
-    for i in 0..<indices.count where valid.contains(positions[i]) {
-      let row = Int(positions[i])
-      sorted[Int(start[row])] = Int64(i)
-      start[row] += 1
-    }
-    ends = start  // placing moved every start to the next row's
+    tern_row_order(indices.address.assumingMemoryBound(to: Int64.self), indices.count, rows, ends, sorted)
   }
 
   func range(of row: Int) -> Range<Int> { Int(row == 0 ? 0 : ends[row - 1])..<Int(ends[row]) }

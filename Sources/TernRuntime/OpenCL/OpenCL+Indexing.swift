@@ -22,10 +22,9 @@ extension OpenCLBackend {
     let isInteger = !y.dtype.isFloatingPoint
     let extents = AxisExtents(x.shape, axis: axis)
     let places = around(indices, axis: axis)
-    // Lines that are too few for the device are too long for one work-item each; their elements are sorted.
-    let enoughLines = isCPUDevice ? 64 : 4096
-    let isSortable = !isInteger && y.count < Int32.max && x.count < Int32.max
-    if extents.lines < enoughLines && x.count > 4096 && isSortable {
+    // Lines that are too few for a GPU are too long for one work-item each; their elements are sorted.
+    let isSortable = !isCPUDevice && !isInteger && y.count < Int32.max && x.count < Int32.max
+    if extents.lines < 4096 && x.count > 4096 && isSortable {
       return scatterSorted(x.isContiguous ? x : dense(x), places, extents, rows: y.shape[axis], into: y)
     }
     let source = around(x, axis: axis)

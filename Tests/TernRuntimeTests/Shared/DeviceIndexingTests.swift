@@ -73,6 +73,23 @@ import Testing
     }
   }
 
+  /// Lines that all threads share: sums still run in the order of the line, to the last bit.
+  @Test(arguments: Subject.all, [(DType.float32, 20_011), (.int64, 70_001), (.float16, 300)])
+  func scatterAddOfLongLines(_ subject: Subject, _ setting: (dtype: DType, n: Int)) throws {
+    let backend = subject.backend
+    let (picked, n, dtype) = (66_001, setting.n, setting.dtype)
+    let x = dtype.rounded(testNumbers(2 * picked, -50...50).map { dtype == .int64 ? $0.rounded() : $0 })
+    let places = testNumbers(2 * picked, seed: 5, -0.01 * Double(n)...Double(n) * 1.01).map { $0.rounded(.down) }
+    let y = backend.output([n, 2], dtype)
+    backend.scatterAdd(
+      axis: 0, backend.view(x, [picked, 2], dtype), backend.view(places, [picked, 2], .int32, .transposed), into: y)
+    var sums = [Float](repeating: 0, count: 2 * n)
+    Self.forEach(1, n, 2, picked, places) { element, target in
+      if let target { sums[target] += Float(x[element]) }
+    }
+    expectClose(try backend.values(y), dtype.rounded(sums.map(Double.init)), "\(dtype) into \(n)")
+  }
+
   @Test(arguments: Subject.all) func repeatedIndicesPickWholeRows(_ subject: Subject) throws {
     let backend = subject.backend
     let x = DType.float32.rounded(testNumbers(2 * 5 * 37))

@@ -137,11 +137,42 @@ kernel void max_pool(
   }
 }
 
+/// Columns of a plane whose sums are kept.
+#define WIDEST 1024
+
+/// The means of a plane's windows, from the sums of the columns of each row of windows: neighbours in memory, where
+/// neighbouring windows have little in common. For windows without padding or dilation.
+static void means_of_columns(
+    global const float *plane, long row_step, pool_t pool, global void *y, long to, int y_type) {
+  float sums[WIDEST];
+  for (int out_row = 0; out_row < pool.out_height; out_row++) {
+    int top = window_start(pool, out_row, pool.stride_height, 0, pool.height, pool.out_height);
+    int rows = window_taps(pool, out_row, pool.kernel_height, pool.height, pool.out_height);
+    for (int w = 0; w < pool.width; w++) sums[w] = plane[top * row_step + w];
+    for (int row = top + 1; row < top + rows; row++)
+      for (int w = 0; w < pool.width; w++) sums[w] += plane[row * row_step + w];
+    for (int out_column = 0; out_column < pool.out_width; out_column++) {
+      int left = window_start(pool, out_column, pool.stride_width, 0, pool.width, pool.out_width);
+      int columns = window_taps(pool, out_column, pool.kernel_width, pool.width, pool.out_width);
+      float sum = 0.0f;
+      for (int w = left; w < left + columns; w++) sum += sums[w];
+      float divisor = (float)(pool.divisor ? pool.divisor : rows * columns);
+      store_real(y, to + out_row * pool.out_width + out_column, sum / divisor, y_type);
+    }
+  }
+}
+
 kernel void average_pool(
     global const void *x, planes_t view, int type, global void *y, long y_offset, int y_type, pool_t pool) {
   int first_plane = get_global_id(0) * pool.share, outputs = pool.out_height * pool.out_width;
+  bool is_apart = pool.whole && pool.stride_width > 2 && pool.dilation_height == 1 && pool.dilation_width == 1;
+  bool by_columns = pool.adjacent && pool.width <= WIDEST && (pool.adaptive || is_apart);
   for (int plane = first_plane; plane < min(first_plane + pool.share, pool.planes); plane++) {
     long start = plane_start(view, pool, plane);
+    if (by_columns) {
+      means_of_columns((global const float *)x + start, view.row, pool, y, y_offset + (long)plane * outputs, y_type);
+      continue;
+    }
     for (int output = 0; output < outputs;) {
       windows_t windows = windows_from(pool, output);
       float16 sum = 0.0f;

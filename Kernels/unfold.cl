@@ -3,7 +3,7 @@
 //
 // unfold  CPU device: a work-item copies `share` rows of columns; GPU: one element. Copies bits.
 // fold    x[n, c, h, w] = sum over u, then v of what was unfolded from it. CPU device: a work-item does `share` rows of
-//         x, in blocks of 16 neighbours where windows are neighbours, too; GPU: one element.
+//         x, in stretches of 256 neighbours; GPU: one element.
 // No local memory.
 
 #include "typed.cl"
@@ -38,6 +38,9 @@ static row_t column_row(const unfold_t *s, long index) {
 
 #if TERN_CPU_DEVICE
 
+/// Neighbours whose sums are kept at a time.
+#define STRETCH 256
+
 #define COPY_ROW(WORD)                                                                                      \
   do {                                                                                                      \
     global const WORD *in = (global const WORD *)x + row.from + row.shift * s.x_column;                     \
@@ -67,34 +70,46 @@ kernel void unfold(global const void *x, global void *columns, int type, unfold_
   }
 }
 
+/// Adds the windows of one tap, `first ..< end` of a row of the columns, to a stretch of a row of the plane.
+static void add_windows(
+    global const void *columns, long at, long step, int type, long first, long end, float *sums, long stride) {
+  if (type != FLOAT32 || step != 1) {
+    for (long j = first; j < end; j++) sums[(j - first) * stride] += load_real(columns, at + j * step, type);
+    return;
+  }
+  global const float *in = (global const float *)columns + at + first;
+  if (stride == 1) {
+    for (long j = 0; j < end - first; j++) sums[j] += in[j];
+  } else {
+    for (long j = 0; j < end - first; j++) sums[j * stride] += in[j];
+  }
+}
+
 kernel void fold(global const void *columns, global void *x, int type, unfold_t s) {
-  long rows = s.batch * s.channels * s.height, first = get_global_id(0) * s.share;
-  for (long index = first; index < min(first + s.share, rows); index++) {
+  long rows = s.batch * s.channels * s.height, begin = get_global_id(0) * s.share;
+  for (long index = begin; index < min(begin + s.share, rows); index++) {
     long plane = index / s.height, h = index - plane * s.height, n = plane / s.channels, c = plane - n * s.channels;
     long start = s.columns + n * s.image + c * s.channel;
     long to = s.x + n * s.x_image + c * s.x_channel + h * s.x_row;
-    for (long w = 0; w < s.width; w += 16) {
-      float lanes[16];
-      float16 sum = 0.0f;
-      for (int l = 0; l < 16; l++) lanes[l] = 0.0f;
+    for (long w = 0; w < s.width; w += STRETCH) {
+      long width = min((long)STRETCH, s.width - w);
+      float sums[STRETCH];
+      for (long k = 0; k < STRETCH; k++) sums[k] = 0.0f;
       for (long u = 0; u < s.kernel_height; u++) {
         long down = h + s.top - u * s.dilation_height, i = down / s.stride_height;
-        if (down < 0 || down % s.stride_height != 0 || i >= s.out_height) continue;
+        if (down < 0 || i * s.stride_height != down || i >= s.out_height) continue;
         for (long v = 0; v < s.kernel_width; v++) {
-          long right = w + s.left - v * s.dilation_width;
+          // Window j has the tap in column j * stride - right of the stretch.
+          long right = w + s.left - v * s.dilation_width, end = right + width;
+          long first = right <= 0 ? 0 : (right + s.stride_width - 1) / s.stride_width;
+          end = min(s.out_width, end <= 0 ? 0 : (end + s.stride_width - 1) / s.stride_width);
+          if (first >= end) continue;
           long at = start + u * s.tap_row + v * s.tap_column + i * s.row;
-          if (s.stride_width == 1 && right >= 0 && right + 16 <= s.out_width) {
-            sum += load_lanes(columns, at + right * s.column, s.column, 16, type, 0.0f);
-            continue;
-          }
-          for (long l = 0; l < min(16L, s.width - w); l++) {
-            long j = (right + l) / s.stride_width;
-            if (right + l >= 0 && j * s.stride_width == right + l && j < s.out_width)
-              lanes[l] += load_real(columns, at + j * s.column, type);
-          }
+          add_windows(
+              columns, at, s.column, type, first, end, sums + first * s.stride_width - right, s.stride_width);
         }
       }
-      store_lanes(x, to + w, s.width - w, type, sum + vload16(0, lanes));
+      for (long k = 0; k < width; k += 16) store_lanes(x, to + w + k, width - k, type, vload16(0, sums + k));
     }
   }
 }

@@ -74,7 +74,8 @@ import Testing
 
   @Test(arguments: [true, false]) func encodersDecodeStepByStep(_ normFirst: Bool) throws {
     try withDevice(.cpu) {
-      let options = TransformerOptions(feedForward: 7, activation: .gelu, normFirst: normFirst)
+      let options = TransformerOptions(
+        feedForward: 7, activation: .gelu, normFirst: normFirst, keyValueHeads: normFirst ? 1 : nil)
       let encoder = TransformerEncoder(6, heads: 2, layers: 2, options: options)
       #expect((encoder.norm != nil) == normFirst)
       let x = sampleTensor([2, 4, 6])
@@ -102,6 +103,17 @@ import Testing
       let attended = first.attention.withWeights(x, x)
       try expectClose(attended.outputs, try first.attention(x).scalars(as: Double.self))
       #expect(attended.weights.shape == [3, 4, 4])
+    }
+  }
+
+  @Test func keysAndValuesMayHaveWidthsOfTheirOwn() throws {
+    try withDevice(.cpu) {
+      let attention = MultiHeadAttention(6, heads: 3, keyDimension: 5, valueDimension: 2, keyValueHeads: 1)
+      #expect(
+        attention.parameters().map(\.parameter.shape) == [[6, 6], [2, 5], [2, 2], [10], [6, 6], [6]])
+      let y = attention(sampleTensor([2, 4, 6]), sampleTensor([2, 3, 5]), values: sampleTensor([2, 3, 2]))
+      #expect(y.shape == [2, 4, 6])
+      #expect(MultiHeadAttention(6, heads: 3, keyValueHeads: 1).inputWeight.shape == [10, 6])
     }
   }
 

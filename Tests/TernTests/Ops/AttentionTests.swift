@@ -134,6 +134,101 @@ import Testing
     try expectClose(concatenated(parts, along: 1), try whole.scalars(as: Double.self), absolute: 1e-5)
   }
 
+  /// A cache with room is written in place: a step takes the same launches and no larger memory however long it is.
+  @Test(arguments: Device.all) func cachedStepsCostTheSameAtAnyLength(_ device: Device) throws {
+    let weights = Self.projections(8, on: device)
+    let x = sampleTensor([1, 40, 8], on: device)
+    let whole = multiHeadAttention(x, x, x, heads: 2, weights, options: AttentionOptions(causal: true))
+    var cache = KeyValueCache(capacity: 40)
+    var (parts, launches, places) = ([Tensor](), [Int](), [ObjectIdentifier]())
+    for position in 0..<40 {
+      let before = device.statistics.launches
+      parts.append(multiHeadAttention(x[.all, position..<position + 1], cache: &cache, heads: 2, weights))
+      launches.append(device.statistics.launches - before)
+      places.append(ObjectIdentifier(cache.keys!.view.storage))
+    }
+    try device.synchronize()
+    #expect(Set(places).count == 1 && cache.length == 40)
+    // Other tests may use the device meanwhile.
+    #expect(launches[30...].min()! <= launches[2..<12].min()!)
+    try expectClose(concatenated(parts, along: 1), try whole.scalars(as: Double.self), absolute: 1e-5)
+  }
+
+  /// Copies share what they have in common and do not see what the other adds; a cache without reserve grows.
+  @Test(arguments: Device.all) func copiesOfACacheGoOnApart(_ device: Device) throws {
+    let weights = Self.projections(4, on: device)
+    let x = sampleTensor([2, 70, 4], on: device)
+    func run(_ cache: inout KeyValueCache, _ part: Range<Int>) -> Tensor {
+      multiHeadAttention(x[.all, part], cache: &cache, heads: 2, weights)
+    }
+    var first = KeyValueCache()
+    _ = run(&first, 0..<20)
+    var second = first
+    _ = run(&second, 60..<63)
+    let own = [run(&first, 20..<22), run(&first, 22..<60)]
+    let whole = multiHeadAttention(x, x, x, heads: 2, weights, options: AttentionOptions(causal: true))
+    try expectClose(
+      concatenated(own, along: 1), try whole[.all, 20..<60].scalars(as: Double.self), absolute: 1e-5)
+    var turned = second.selecting(Tensor([1, 1, 0], on: device))
+    #expect(turned.length == 23 && second.length == 23 && first.length == 60)
+    try expectClose(
+      turned.keys![0..<2], try concatenated([second.keys![1..<2], second.keys![1..<2]]).scalars(as: Double.self))
+    _ = multiHeadAttention(sampleTensor([3, 1, 4], on: device), cache: &turned, heads: 2, weights)
+    #expect(turned.values!.shape == [3, 2, 24, 2])
+    // A gradient flows to what was computed in its scope.
+    let gradient = gradient(at: weights.input) { input in
+      var cache = KeyValueCache()
+      let own = AttentionWeights(input: input, inputBias: weights.inputBias, output: weights.output)
+      let parts = [0..<3, 3..<5].map { multiHeadAttention(x[.all, $0], cache: &cache, heads: 2, own) }
+      return square(concatenated(parts, along: 1)).sum()
+    }
+    let expected = Tern.gradient(at: weights.input) { input in
+      let own = AttentionWeights(input: input, inputBias: weights.inputBias, output: weights.output)
+      let part = x[.all, 0..<5]
+      return square(multiHeadAttention(part, part, part, heads: 2, own, options: AttentionOptions(causal: true))).sum()
+    }
+    try expectClose(gradient, try expected.scalars(as: Double.self), relative: 1e-4, absolute: 1e-3)
+  }
+
+  /// Widths of their own, and fewer heads: the same as full projections whose heads repeat.
+  @Test(arguments: Device.all) func keysMayHaveFewerHeadsAndOtherWidths(_ device: Device) throws {
+    let (width, rows) = (8, 4)  // four heads of two, and two of them for keys and values
+    let inputs = [
+      sampleTensor([2, 3, width], on: device), sampleTensor([2, 5, 6], phase: 1, on: device),
+      sampleTensor([2, 5, 3], phase: 2, on: device), sampleTensor([width, width], phase: 3, on: device),
+      sampleTensor([rows, 6], phase: 4, on: device), sampleTensor([rows, 3], phase: 5, on: device),
+      sampleTensor([width + 2 * rows], phase: 6, on: device),
+    ]
+    let output = sampleTensor([width, width], phase: 7, on: device)
+    func grouped(_ x: [Tensor]) -> Tensor {
+      let weights = AttentionWeights(query: x[3], key: x[4], value: x[5], inputBias: x[6], output: output)
+      return multiHeadAttention(x[0], x[1], x[2], heads: 4, weights)
+    }
+    func plain(_ x: [Tensor]) -> Tensor {
+      func heads(_ x: Tensor, _ weight: Tensor, _ bias: Tensor) -> Tensor {
+        linear(x, weight, bias).reshaped(to: [2, x.shape[1], -1, 2]).transposed([0, 2, 1, 3])
+      }
+      func repeated(_ x: Tensor) -> Tensor { x.selected(Tensor([0, 0, 1, 1], on: device), along: 1) }
+      let q = heads(x[0], x[3], x[6][0..<8])
+      let (k, v) = (repeated(heads(x[1], x[4], x[6][8..<12])), repeated(heads(x[2], x[5], x[6][12..<16])))
+      let y = matmul(softmax(matmul(q, k.swappedAxes(-1, -2)) / Float(2).squareRoot()), v)
+      return linear(y.transposed([0, 2, 1, 3]).reshaped(to: [2, 3, 8]), output)
+    }
+    let got = valueAndGradients(at: inputs) { square(grouped($0)).sum() }
+    let expected = valueAndGradients(at: inputs) { square(plain($0)).sum() }
+    for (one, other) in zip([got.value] + got.gradients, [expected.value] + expected.gradients) {
+      try expectClose(one, try other.scalars(as: Double.self), relative: 1e-4, absolute: 1e-4)
+    }
+    // One projection for all, with a cache that holds the fewer heads.
+    let x = inputs[0]
+    let weights = AttentionWeights(input: sampleTensor([16, 8], on: device), output: output)
+    let whole = multiHeadAttention(x, x, x, heads: 4, weights, options: AttentionOptions(causal: true))
+    var cache = KeyValueCache()
+    let parts = [0..<1, 1..<3].map { multiHeadAttention(x[.all, $0], cache: &cache, heads: 4, weights) }
+    #expect(cache.keys!.shape == [2, 2, 3, 2])
+    try expectClose(concatenated(parts, along: 1), try whole.scalars(as: Double.self), absolute: 1e-5)
+  }
+
   /// Values that are unit vectors show the probabilities themselves.
   @Test(arguments: Device.all) func dropoutScalesWhatItKeeps(_ device: Device) throws {
     let (q, k) = (sampleTensor([40, 2], on: device), sampleTensor([30, 2], phase: 1, on: device))

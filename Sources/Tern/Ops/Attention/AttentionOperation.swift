@@ -31,12 +31,13 @@ struct AttentionOperation: Sendable {
     let views = sources.map(\.view)
     let (q, k, v) = (query.view(views[query.source]), key.view(views[key.source]), value.view(views[value.source]))
     let backend = Tensor.commonDevice("attention", sources + (mask.map { [$0] } ?? [])).backend
+    let headProducts = HeadProducts(backend: backend)
     func empty(_ shape: [Int]) -> Tensor { .empty(shape, dtype: .float32, on: sources[0].device) }
     let probabilities = empty(plan.shape)
-    backend.headProducts(q, k.transposedMatrices, into: probabilities.view)
+    headProducts(q, k.transposedMatrices, into: probabilities.view)
     backend.attentionSoftmax(plan, probabilities.view, mask: mask?.view)
     let y = empty(outputShape(valueSize: v.shape[3]))
-    backend.headProducts(dropped(probabilities).view, v, into: outputView(y.view))
+    headProducts(dropped(probabilities).view, v, into: outputView(y.view))
     let saved = sources + [probabilities] + (mask.map { [$0] } ?? [])
     return y.recorded("attention", from: sources, saving: .tensors(saved)) { gradient, saved in
       if saved.createsGraph {
@@ -51,6 +52,7 @@ struct AttentionOperation: Sendable {
     let sources = Array(saved.tensors[..<count])
     let (views, probabilities) = (sources.map(\.view), saved[count])
     let backend = gradient.device.backend
+    let headProducts = HeadProducts(backend: backend)
     // A source may have columns that no operand reads.
     let used = Set([query.source, key.source, value.source])
     let gradients = sources.indices.map {
@@ -60,13 +62,13 @@ struct AttentionOperation: Sendable {
     func target(_ operand: AttentionOperand) -> StridedView { operand.view(targets[operand.source]!) }
     let dy = outputView(gradient.view)
     let (q, k, v) = (query.view(views[query.source]), key.view(views[key.source]), value.view(views[value.source]))
-    backend.headProducts(dropped(probabilities).view.transposedMatrices, dy, into: target(value))
+    headProducts(dropped(probabilities).view.transposedMatrices, dy, into: target(value))
     let products = Tensor.empty(plan.shape, dtype: .float32, on: gradient.device)
-    backend.headProducts(dy, v.transposedMatrices, into: products.view)
+    headProducts(dy, v.transposedMatrices, into: products.view)
     let dScores = dropped(products)
     backend.attentionSoftmaxGradient(plan, probabilities: probabilities.view, dScores.view)
-    backend.headProducts(dScores.view, k, into: target(query))
-    backend.headProducts(dScores.view.transposedMatrices, q, into: target(key))
+    headProducts(dScores.view, k, into: target(query))
+    headProducts(dScores.view.transposedMatrices, q, into: target(key))
     return gradients
   }
 
@@ -87,7 +89,8 @@ struct AttentionOperation: Sendable {
 
   /// Outputs and probabilities by differentiable operations.
   func composed(_ sources: [Tensor], mask: Tensor?) -> (outputs: Tensor, probabilities: Tensor) {
-    let (q, k, v) = (query.tensor(sources), key.tensor(sources), value.tensor(sources))
+    let q = query.tensor(sources)
+    let (k, v) = (key.tensor(sources).repeatedHeads(plan.heads), value.tensor(sources).repeatedHeads(plan.heads))
     var scores = matmul(q, k.swappedAxes(-1, -2)) * plan.scale
     if let mask { scores = mask.dtype == .bool ? `where`(mask, scores, -Float.infinity) : scores + mask }
     if let offset = plan.causalOffset {
@@ -105,6 +108,15 @@ struct AttentionOperation: Sendable {
       y = y.reshaped(to: [y.shape[0], y.shape[1], heads * size])
     }
     return (y, probabilities)
+  }
+}
+
+extension Tensor {
+  /// Each of the heads of `[batch, heads, length, size]` as often as it takes to have `count`.
+  fileprivate func repeatedHeads(_ count: Int) -> Tensor {
+    if shape[1] == count { return self }
+    let wide = [shape[0], shape[1], count / shape[1], shape[2], shape[3]]
+    return expanded(at: 2).broadcast(to: wide).reshaped(to: [shape[0], count, shape[2], shape[3]])
   }
 }
 

@@ -10,9 +10,14 @@ import TernRuntime
 ///
 /// `options.batchFirst`, `.dropout` and `.generator` are the layer's own; what is given there does not count.
 public struct MultiHeadAttention: Layer {
-  /// Makes queries, keys and values: `[3 * width, width]`.
+  /// Makes queries, keys and values: `[3 * width, width]`, or fewer rows with fewer heads of keys and values. Only the
+  /// queries, `[width, width]`, where keys or values have a width of their own.
   public let inputWeight: Parameter
-  /// `[3 * width]`, zeros at first; nil without biases.
+  /// Makes keys where they, or values, have a width of their own: `[width, keyDimension]`.
+  public let keyWeight: Parameter?
+  /// Makes values where they, or keys, have a width of their own: `[width, valueDimension]`.
+  public let valueWeight: Parameter?
+  /// For queries, keys and values: `[3 * width]`, zeros at first; nil without biases.
   public let inputBias: Parameter?
   /// Maps the heads' results to the output.
   public let output: Linear
@@ -28,18 +33,34 @@ public struct MultiHeadAttention: Layer {
   /// A layer with new weights: Xavier's uniform for the input, uniform in `±1 / sqrt(width)` for the output; biases are
   /// zero.
   ///
-  /// - Precondition: `heads` divides `width`, and `dropout` is in `0 ..< 1`.
+  /// - Parameters:
+  ///   - keyDimension: the width of what keys are made from, if not `width`.
+  ///   - valueDimension: the width of what values are made from, if not `width`.
+  ///   - keyValueHeads: heads of keys and values, if fewer than `heads`: each serves `heads / keyValueHeads` heads of
+  ///     queries, and a cache holds so much less.
+  /// - Precondition: `heads` divides `width`, `keyValueHeads` divides `heads`, and `dropout` is in `0 ..< 1`.
   public init(
-    _ width: Int, heads: Int, bias: Bool = true, batchFirst: Bool = true, dropout: Float = 0,
-    generator: RandomGenerator = .shared
+    _ width: Int, heads: Int, keyDimension: Int? = nil, valueDimension: Int? = nil, keyValueHeads: Int? = nil,
+    bias: Bool = true, batchFirst: Bool = true, dropout: Float = 0, generator: RandomGenerator = .shared
   ) {
     require(
       heads > 0 && width > 0 && width % heads == 0,
       "MultiHeadAttention: the width \(width) must be a positive multiple of \(heads) heads")
     require((0..<1).contains(dropout), "MultiHeadAttention: dropout must be in 0 ..< 1, got \(dropout)")
-    let initializer = Initializer.xavier(.uniform)
-    inputWeight = Parameter(initializer([3 * width, width], generator: generator), name: "inputWeight")
-    inputBias = bias ? Parameter(Tensor.zeros([3 * width]), name: "inputBias") : nil
+    let (keyHeads, keyWidth, valueWidth) = (keyValueHeads ?? heads, keyDimension ?? width, valueDimension ?? width)
+    require(
+      keyHeads > 0 && heads % keyHeads == 0 && keyWidth > 0 && valueWidth > 0,
+      "MultiHeadAttention: \(heads) heads must be a multiple of \(keyHeads) heads of keys and values, of positive "
+        + "widths, got \(keyWidth) and \(valueWidth)")
+    let rows = width / heads * keyHeads
+    func makeWeight(_ rows: Int, _ columns: Int, _ name: String) -> Parameter {
+      Parameter(Initializer.xavier(.uniform)([rows, columns], generator: generator), name: name)
+    }
+    let isPacked = keyWidth == width && valueWidth == width
+    inputWeight = makeWeight(isPacked ? width + 2 * rows : width, width, "inputWeight")
+    keyWeight = isPacked ? nil : makeWeight(rows, keyWidth, "keyWeight")
+    valueWeight = isPacked ? nil : makeWeight(rows, valueWidth, "valueWeight")
+    inputBias = bias ? Parameter(Tensor.zeros([width + 2 * rows]), name: "inputBias") : nil
     output = Linear(width, width, bias: bias, biasInitializer: .constant(0), generator: generator)
     self.heads = heads
     self.batchFirst = batchFirst
@@ -49,9 +70,14 @@ public struct MultiHeadAttention: Layer {
 
   /// The present values.
   public var weights: AttentionWeights {
-    AttentionWeights(
-      input: inputWeight.value, inputBias: inputBias?.value, output: output.weight.value,
-      outputBias: output.bias?.value)
+    let bias = (input: inputBias?.value, output: output.bias?.value)
+    guard let keyWeight, let valueWeight else {
+      return AttentionWeights(
+        input: inputWeight.value, inputBias: bias.input, output: output.weight.value, outputBias: bias.output)
+    }
+    return AttentionWeights(
+      query: inputWeight.value, key: keyWeight.value, value: valueWeight.value, inputBias: bias.input,
+      output: output.weight.value, outputBias: bias.output)
   }
 
   /// Self-attention without a mask.
@@ -61,8 +87,8 @@ public struct MultiHeadAttention: Layer {
   ///
   /// - Parameters:
   ///   - query: `[N, T, width]`, or `[T, N, width]`.
-  ///   - memory: what keys and values are made from, `[N, S, width]` or `[S, N, width]`.
-  ///   - values: what values are made from instead; of `memory`'s shape.
+  ///   - memory: what keys and values are made from, `[N, S, keyDimension]` or `[S, N, keyDimension]`.
+  ///   - values: what values are made from instead; as long as `memory`, of `valueDimension` numbers.
   ///   - options: masks.
   /// - Returns: of `query`'s shape.
   public func callAsFunction(

@@ -55,8 +55,8 @@ public struct TransformerDecoderLayer: Module {
   ) {
     func makeAttention() -> MultiHeadAttention {
       MultiHeadAttention(
-        width, heads: heads, bias: options.bias, batchFirst: options.batchFirst, dropout: options.dropout,
-        generator: generator)
+        width, heads: heads, keyValueHeads: options.keyValueHeads, bias: options.bias, batchFirst: options.batchFirst,
+        dropout: options.dropout, generator: generator)
     }
     func makeNorm() -> LayerNorm { LayerNorm(width, epsilon: options.epsilon, bias: options.bias) }
     attention = makeAttention()

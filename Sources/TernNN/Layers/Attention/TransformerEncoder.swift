@@ -20,11 +20,13 @@ public struct TransformerOptions: Sendable {
   public var epsilon: Float
   /// Whether linear maps have biases.
   public var bias: Bool
+  /// Heads of keys and values, if fewer than the layer has for queries; see `MultiHeadAttention`.
+  public var keyValueHeads: Int?
 
   /// Options; by default those of the paper but for dropout, which is off.
   public init(
     feedForward: Int? = nil, activation: Activation = .relu, dropout: Float = 0, normFirst: Bool = false,
-    batchFirst: Bool = true, epsilon: Float = 1e-5, bias: Bool = true
+    batchFirst: Bool = true, epsilon: Float = 1e-5, bias: Bool = true, keyValueHeads: Int? = nil
   ) {
     self.feedForward = feedForward
     self.activation = activation
@@ -33,6 +35,7 @@ public struct TransformerOptions: Sendable {
     self.batchFirst = batchFirst
     self.epsilon = epsilon
     self.bias = bias
+    self.keyValueHeads = keyValueHeads
   }
 }
 
@@ -84,8 +87,8 @@ public struct TransformerEncoderLayer: Layer {
     _ width: Int, heads: Int, options: TransformerOptions = TransformerOptions(), generator: RandomGenerator = .shared
   ) {
     attention = MultiHeadAttention(
-      width, heads: heads, bias: options.bias, batchFirst: options.batchFirst, dropout: options.dropout,
-      generator: generator)
+      width, heads: heads, keyValueHeads: options.keyValueHeads, bias: options.bias, batchFirst: options.batchFirst,
+      dropout: options.dropout, generator: generator)
     feedForward = FeedForward(width, options, generator: generator)
     norm1 = LayerNorm(width, epsilon: options.epsilon, bias: options.bias)
     norm2 = LayerNorm(width, epsilon: options.epsilon, bias: options.bias)

@@ -34,7 +34,7 @@ public struct Metric: Sendable {
   }
 
   /// The share of samples whose output, a logit, is on the side of 0 that the label, 0 or 1, says.
-  public static let binaryAccuracy = Metric("accuracy") { outputs, batch in
+  public static let binaryAccuracy = Metric("binary accuracy") { outputs, batch in
     let (outputs, labels) = (outputs.flattened(), batch.labels.flattened())
     return ((outputs .> 0) .== (labels.cast(to: .float32) .> Float(0.5))).cast(to: .float32)
   }

@@ -21,6 +21,7 @@ struct TrainCommand: ParsableCommand {
         tern train lenet5 --precision float16
         tern train mlp --optimizer sgd --checkpoint mlp.safetensors
         tern train mlp --optimizer sgd --resume mlp.safetensors --epochs 6
+        tern train lenet5 --optimizer adamw --schedule cosine --warmup 100 --epochs 10
       """)
 
   @Argument(help: ArgumentHelp("Network: \(ModelName.list)."))

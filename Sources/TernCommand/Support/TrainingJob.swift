@@ -25,7 +25,7 @@ struct TrainingJob {
     // Layers without a generator of their own draw from the shared one.
     RandomGenerator.shared.state = RandomGenerator.State(seed: recipe.seed)
     let model = withDevice(device) { specification.makeModel(generator: .shared) }
-    var optimizer = recipe.optimizer.makeOptimizer(learningRate: recipe.learningRate)
+    var optimizer = recipe.makeOptimizer()
     if let resume { try checkForm(SafetensorsFile(path: resume)) }
     let history = try train(model, &optimizer)
     if history.wasInterrupted { return nil }
@@ -35,11 +35,11 @@ struct TrainingJob {
   }
 
   private func train(_ model: some Layer, _ optimizer: inout some Optimizer) throws -> History {
-    try fit(
-      model,
-      train: DataLoader(train, batchSize: recipe.batchSize, shuffles: true, seed: recipe.seed, on: device),
-      validation: DataLoader(test, batchSize: Self.evaluationBatchSize, on: device),
+    let loader = DataLoader(train, batchSize: recipe.batchSize, shuffles: true, seed: recipe.seed, on: device)
+    return try fit(
+      model, train: loader, validation: DataLoader(test, batchSize: Self.evaluationBatchSize, on: device),
       epochs: recipe.epochs, optimizer: &optimizer, forward: { specification.outputs(of: $0, $1.inputs) },
+      schedule: recipe.makeSchedule(stepsPerEpoch: loader.batchCount), scheduleUnit: .step,
       scaler: specification.precision == .float16 ? LossScaler() : nil, checkpoint: checkpoint, resume: resume,
       metadata: specification.metadata,
       onEvent: { event in

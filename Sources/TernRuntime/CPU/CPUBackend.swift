@@ -148,7 +148,9 @@ private final class Counters: Sendable {
 private func obtainPages(_ capacity: Int) -> UnsafeMutableRawPointer? {
   let hugePage = 2 << 20
   let isLarge = capacity >= 2 * hugePage
-  guard let block = aligned_alloc(isLarge ? hugePage : 64, capacity) else { return nil }
+  var block: UnsafeMutableRawPointer?
+  // Not aligned_alloc: the classes of the pool are no multiples of the alignment.
+  guard posix_memalign(&block, isLarge ? hugePage : 64, capacity) == 0, let block else { return nil }
   #if os(Linux)
     if isLarge { madvise(block, capacity, MADV_HUGEPAGE) }
   #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import Foundation
-import Synchronization
 
 /// Keeps the blocks of memory that tensors gave back, by size class, so that a training loop allocates nothing after
 /// its first steps.
@@ -19,7 +18,7 @@ package final class MemoryPool: Sendable {
 
   /// The most bytes that blocks in use and pooled ones may take together; nil for no limit but the device's.
   package let limit: Int?
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let recycles: Bool
   private let obtain: @Sendable (_ capacity: Int) -> Block?
   private let free: @Sendable (_ block: Block, _ capacity: Int) -> Void

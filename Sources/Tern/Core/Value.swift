@@ -11,7 +11,7 @@ package final class Value: Sendable {
   package let device: Device
   package let dtype: DType
   package let shape: [Int]
-  private let state: Mutex<State>
+  private let state: Lock<State>
   /// Pending recipes that name this value as an operand.
   private let consumers = Atomic<Int>(0)
   /// Whether a finished program has computed this value on the way without keeping it. The next use keeps it.
@@ -28,7 +28,7 @@ package final class Value: Sendable {
     self.dtype = dtype
     self.shape = shape
     if case .pending(let recipe) = state { recipe.forEachValue { $0.consumers.add(1, ordering: .relaxed) } }
-    self.state = Mutex(state)
+    self.state = Lock(state)
   }
 
   deinit {

@@ -39,7 +39,7 @@ typealias Pullback = @Sendable (_ gradient: Tensor, _ saved: Saved) -> [Tensor?]
 final class Node: Sendable {
   let id: UInt64
   let operation: String
-  private let contents: Mutex<Contents>
+  private let contents: Lock<Contents>
 
   private struct Contents {
     var edges: [Node?] = []
@@ -84,7 +84,7 @@ final class Node: Sendable {
   private init(_ operation: String, _ contents: Contents) {
     id = Node.lastId.add(1, ordering: .relaxed).newValue
     self.operation = operation
-    self.contents = Mutex(contents)
+    self.contents = Lock(contents)
     Node.living.add(1, ordering: .relaxed)
   }
 

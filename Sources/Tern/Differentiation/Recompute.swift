@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 import TernRuntime
 
 /// Runs `body` without keeping what it computes on the way; the backward pass runs it once more for that (activation
@@ -54,7 +53,7 @@ package final class Recomputation: Sendable {
   private let mode: Mode
   private let device: Device
   private let outer: Recomputation?
-  private let log = Mutex(Log())
+  private let log = Lock(Log())
 
   fileprivate init(mode: Mode, device: Device) {
     self.mode = mode

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 import TernRuntime
 
 /// A source of random numbers that gives the same numbers on every device and with any number of threads.
@@ -25,11 +24,11 @@ public final class RandomGenerator: Sendable {
   /// The generator that is used where none is given. Its seed is 0 until somebody sets its state.
   public static let shared = RandomGenerator(seed: 0)
 
-  private let locked: Mutex<State>
+  private let locked: Lock<State>
 
   /// A generator that begins with the first draw of a seed. Equal seeds give equal numbers; different ones, however
   /// close, give unrelated numbers.
-  public init(seed: UInt64) { locked = Mutex(State(seed: seed)) }
+  public init(seed: UInt64) { locked = Lock(State(seed: seed)) }
 
   /// Seed and position. Setting it repeats or skips draws: what follows is as if the generator had always been there.
   public var state: State {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 import Tern
 import TernNN
 
@@ -86,7 +85,7 @@ public final class DataLoader: BatchSource {
       return try maker?.next()
     }
     if prefetcher == nil {
-      let maker = Mutex(BatchMaker(dataset, order, at: position))
+      let maker = Lock(BatchMaker(dataset, order, at: position))
       prefetcher = try Prefetcher(depth: prefetch) { try maker.withLock { try $0.next() } }
     }
     return try prefetcher?.next()

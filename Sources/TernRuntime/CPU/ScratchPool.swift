@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
-
 /// Working memory of the CPU's kernels: packed panels, padded images, partial sums.
 ///
 /// Blocks are kept after use, because memory that comes fresh from the operating system faults at each page, which
@@ -15,7 +13,7 @@ package final class ScratchPool: Sendable {
     let byteCount: Int
   }
 
-  private let free = Mutex<[Block]>([])
+  private let free = Lock<[Block]>([])
 
   /// Calls `body` with room for `count` floats, aligned to 64 bytes, contents undefined.
   package func withFloats<Result>(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {

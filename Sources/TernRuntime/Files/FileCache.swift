@@ -33,7 +33,7 @@ final class FileCache: Sendable {
   /// Set when the folder turns out to take no files.
   private let isClosed = Atomic(false)
   /// Bytes written since the folder was last looked through; nil before the first time.
-  private let written = Mutex<Int?>(nil)
+  private let written = Lock<Int?>(nil)
 
   /// - Parameters:
   ///   - folder: made by the first writer.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 
 /// Warnings that were printed.
-private let printed = Mutex<Set<String>>([])
+private let printed = Lock<Set<String>>([])
 
 /// Prints one line on standard error, once in the life of the process.
 package func warnOnce(_ message: String) {

@@ -2,14 +2,13 @@
 import CCLBlast
 import COpenCL
 import Foundation
-import Synchronization
 
 /// The process-wide side of CLBlast: its first call races between threads, so calls go one at a time, and parameters
 /// are set before a device's first.
 private enum CLBlast {
-  static let prepared = Mutex<Set<Int>>([])
+  static let prepared = Lock<Set<Int>>([])
   /// Devices on which overridden parameters gave wrong results.
-  static let refused = Mutex<Set<Int>>([])
+  static let refused = Lock<Set<Int>>([])
   /// Written once by the loader, never after.
   nonisolated(unsafe) static let functions = tern_clblast_load()
 

@@ -14,7 +14,7 @@ enum ExitWatch {
   private struct Entry {
     weak var queue: OpenCLQueue?
   }
-  private static let queues = Mutex<[Entry]>([])
+  private static let queues = Lock<[Entry]>([])
   private static let exiting = Atomic(false)
   /// Programs that threads compile at this moment.
   private static let compilations = Atomic(0)

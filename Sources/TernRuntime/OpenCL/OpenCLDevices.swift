@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import COpenCL
-import Synchronization
 
 /// All OpenCL devices of all platforms, opened on first use.
 package final class OpenCLDevices: Sendable {
@@ -9,7 +8,7 @@ package final class OpenCLDevices: Sendable {
   /// In the order of the platforms; a device's place here is its `N` in `opencl:N`.
   let found: [OpenCLDeviceInfo]
   private let functions: OpenCLFunctions?
-  private let opened = Mutex<[Int: Result<Device, TernError>]>([:])
+  private let opened = Lock<[Int: Result<Device, TernError>]>([:])
 
   init(_ functions: OpenCLFunctions?) {
     self.functions = functions

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import COpenCL
 import Foundation
-import Synchronization
 
 /// Faults on purpose: a table of OpenCL's functions in which a chosen call fails, to see what becomes of a failure.
 ///
@@ -54,7 +53,7 @@ package enum OpenCLFaults {
     var total = 0
     var living: [Kind: Int] = [:]
   }
-  private static let state = Mutex(State())
+  private static let state = Lock(State())
 
   /// Starts counting anew, with another plan or none. The calls counted are those of tables that `failing` made.
   package static func begin(_ plan: Plan?) {
@@ -85,7 +84,7 @@ package enum OpenCLFaults {
   }
 
   /// The library behind the shims.
-  private static let library = Mutex<OpenCLFunctions?>(nil)
+  private static let library = Lock<OpenCLFunctions?>(nil)
   static var real: tern_cl_table { library.withLock { $0!.table.pointee } }
 
   /// Counts a call.

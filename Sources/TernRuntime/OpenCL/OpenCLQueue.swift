@@ -32,7 +32,7 @@ final class OpenCLQueue: Sendable {
   private let current: Atomic<UInt>
   /// Whether each command is waited for, on the simulator's thread.
   let isSimulator: Bool
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(_ queue: OpenCLObject, isSimulator: Bool, functions: OpenCLFunctions) {
     self.queue = queue

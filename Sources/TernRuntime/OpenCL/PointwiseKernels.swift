@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 
 /// Decides which pointwise programs get a kernel of their own, and keeps those kernels.
 ///
@@ -40,7 +39,7 @@ final class PointwiseKernels: Sendable {
   private var nanosecondsPerInstruction: Double { isCPUDevice ? 0.05 : 0.005 }
   /// 0 or 1 to run everything in one tier.
   private let forcedTier: Int?
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(programs: ProgramCache, isCPUDevice: Bool, isSimulator: Bool, forcedTier: Int?) {
     self.programs = programs

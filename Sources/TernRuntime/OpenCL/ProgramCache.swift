@@ -50,7 +50,7 @@ final class ProgramCache: Sendable {
   /// Where compiled programs outlive the process; nil where the driver sees to it, or nobody.
   let disk: DiskProgramCache?
   // Held while the driver compiles: whoever waits would compile the same.
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(
     context: OpenCLObject, device: OpenCLDeviceInfo, isCPUDevice: Bool, functions: OpenCLFunctions,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 
 /// Whether a device has tensor cores that `gemm_tensor` reaches: found out by compiling it and checking small products.
 final class TensorCores: Sendable {
-  private let works = Mutex<Bool?>(nil)
+  private let works = Lock<Bool?>(nil)
 
   /// What a product's operands and the precision in force ask for, if the device can do it.
   func algorithm(for problem: GemmProblem, on backend: OpenCLBackend) -> GemmAlgorithm? {

@@ -23,7 +23,7 @@ package final class TraceRecorder: Sendable {
   /// The most events, and the most spans.
   package let limit: Int
   let begin = TraceRecorder.now()
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init(limit: Int) { self.limit = limit }
 
@@ -120,7 +120,7 @@ extension Trace.Event {
 /// Where a device finds the recorder while a trace of it is being made.
 package final class TraceSlot: Sendable {
   private let isTaken = Atomic(false)
-  private let held = Mutex<TraceRecorder?>(nil)
+  private let held = Lock<TraceRecorder?>(nil)
 
   package init() {}
 

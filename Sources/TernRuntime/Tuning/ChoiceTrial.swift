@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Synchronization
 
 /// Stands in for a table of choices while a device is tuned: says which algorithm the next call takes, and learns from
 /// the look-up which ones there are. So the tuner needs to know no menu, and times exactly what a program will run.
@@ -10,7 +9,7 @@ final class ChoiceTrial: Sendable {
     var offered: [String] = []
     var wasLookedUp = false
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Runs `body`, in which look-ups for `problem` give `algorithm`, or nothing where it is nil.
   ///

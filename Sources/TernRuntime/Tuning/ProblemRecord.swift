@@ -15,7 +15,7 @@ final class ProblemRecord: @unchecked Sendable {
   /// A problem's hash, 0 in a free slot.
   private let hashes: UnsafeMutablePointer<Atomic<Int>>
   private let counts: UnsafeMutablePointer<Atomic<Int>>
-  private let met = Mutex<[(problem: ProblemClass, slot: Int)]>([])
+  private let met = Lock<[(problem: ProblemClass, slot: Int)]>([])
   private let isFull = Atomic(false)
 
   init() {

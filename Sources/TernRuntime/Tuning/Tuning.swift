@@ -52,7 +52,7 @@ package enum Tuning {
 
   // MARK: Recording
 
-  private static let recorders = Mutex<[(DeviceIdentity, ProblemRecord)]>([])
+  private static let recorders = Lock<[(DeviceIdentity, ProblemRecord)]>([])
 
   /// Registers the writing of problems for the end of the process, once.
   private static let writesAtExit: Void = { atexit { Tuning.writeProblems() } }()

@@ -10,7 +10,7 @@ import Testing
     let pool = ThreadPool(threadCount: threads)
     #expect(pool.threadCount == threads)
     for chunks in [0, 1, 2, 7, 1000] {
-      let counts = Mutex([Int](repeating: 0, count: chunks))
+      let counts = Lock([Int](repeating: 0, count: chunks))
       pool.run(chunks: chunks) { chunk in counts.withLock { $0[chunk] += 1 } }
       #expect(counts.withLock { $0 } == [Int](repeating: 1, count: chunks))
     }
@@ -54,7 +54,7 @@ import Testing
 
   @Test func severalThreadsTakePart() {
     let pool = ThreadPool(threadCount: 2)
-    let threads = Mutex(Set<UInt64>())
+    let threads = Lock(Set<UInt64>())
     for _ in 0..<50 {
       pool.run(chunks: 8) { _ in
         let id = UInt64(UInt(bitPattern: pthread_self().hashValue))

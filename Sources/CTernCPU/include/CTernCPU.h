@@ -5,6 +5,7 @@
 #include "tern_conv.h"
 #include "tern_ctc.h"
 #include "tern_depthwise.h"
+#include "tern_fence.h"
 #include "tern_gemm.h"
 #include "tern_indexing.h"
 #include "tern_isa.h"

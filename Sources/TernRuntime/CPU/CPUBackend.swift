@@ -52,11 +52,14 @@ package final class CPUBackend: Backend {
       let use = pool.use
       trap("CPU: out of memory: \(byteCount) bytes asked for with \(use.inUse) in use; use smaller batches or tensors")
     }
+    tern_fence(block, byteCount, capacity)
     return Storage(backend: self, byteCount: byteCount, capacity: capacity, handle: block)
   }
 
   package func release(_ handle: UnsafeMutableRawPointer?, capacity: Int) {
-    if let handle { pool.release(handle, capacity: capacity) }
+    guard let handle else { return }
+    tern_fence(handle, 0, capacity)
+    pool.release(handle, capacity: capacity)
   }
 
   package func upload(_ source: UnsafeRawBufferPointer, to storage: Storage, byteOffset: Int) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import CTernCPU
+
 /// Working memory of the CPU's kernels: packed panels, padded images, partial sums.
 ///
 /// Blocks are kept after use, because memory that comes fresh from the operating system faults at each page, which
@@ -17,8 +19,13 @@ package final class ScratchPool: Sendable {
 
   /// Calls `body` with room for `count` floats, aligned to 64 bytes, contents undefined.
   package func withFloats<Result>(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
-    let block = take(byteCount: max(1, count) * MemoryLayout<Float>.stride)
-    defer { free.withLock { $0.append(block) } }
+    let byteCount = max(1, count) * MemoryLayout<Float>.stride
+    let block = take(byteCount: byteCount)
+    tern_fence(block.address, byteCount, block.byteCount)
+    defer {
+      tern_fence(block.address, 0, block.byteCount)
+      free.withLock { $0.append(block) }
+    }
     return body(block.address.assumingMemoryBound(to: Float.self))
   }
 

@@ -167,7 +167,8 @@ TERN_MATH float tern_tanh(float x) {
 /// The exponent `e` of positive `x`; `*mantissa` becomes m. Subnormal numbers are scaled into the normal range first.
 TERN_MATH float tern_split(float x, float *mantissa) {
   int subnormal = x < 1.17549435e-38f;
-  int bits = tern_bits(subnormal ? x * 8388608.0f : x) - 0x3f3504f3;
+  // Unsigned, because the bits of a negative number, of which the caller makes NaN, may pass the end of int.
+  int bits = (int)((tern_word)tern_bits(subnormal ? x * 8388608.0f : x) - 0x3f3504f3u);
   *mantissa = tern_float((bits & 0x007fffff) + 0x3f3504f3);
   return (float)((bits >> 23) - (subnormal ? 23 : 0));
 }

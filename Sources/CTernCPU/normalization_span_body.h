@@ -114,11 +114,13 @@ INLINE void TERN_VARIANT(norm_add_gradient)(
   VECTOR sum[2] = {total->sum[0], total->sum[1]}, product[2] = {total->product[0], total->product[1]};
   for (ptrdiff_t run = 0; run < runs; run++) {
     const float *x = xs.from + run * xs.step, *dy = dys.from + run * dys.step;
-    const float *y = rectifies ? ys.from + run * ys.step : NULL;
+    // What is absent is not read, but its address must be one.
+    const float *y = rectifies ? ys.from + run * ys.step : dy;
+    const float *factors = weighs ? w : dy;
     ptrdiff_t i = 0;
 #define STEP(k, at, count)          \
   TERN_VARIANT(norm_gradient_step)( \
-      &sum[k], &product[k], x + at, y + at, dy + at, w + at, count, mean, rectifies, weighs)
+      &sum[k], &product[k], x + at, y + at, dy + at, factors + at, count, mean, rectifies, weighs)
     for (; i + 2 * LANES <= n; i += 2 * LANES) {
       STEP(0, i, LANES);
       STEP(1, i + LANES, LANES);

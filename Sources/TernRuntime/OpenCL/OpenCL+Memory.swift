@@ -143,8 +143,8 @@ extension OpenCLBackend {
     if status == CL_SUCCESS {
       _ = cl.clReleaseEvent(event)
     } else {
-      queue.wait(for: event)
-      reference.release()
+      // When the driver cannot say that it is done with the copy, the copy stays.
+      if queue.wait(for: event) { reference.release() }
     }
   }
 

@@ -134,19 +134,22 @@ final class OpenCLQueue: Sendable {
   }
 
   /// Waits for one event, then lets go of it.
-  func wait(for event: OpaquePointer) {
+  ///
+  /// - Returns: whether the command is known to be over. Where the device is lost, it may still use the host's memory.
+  @discardableResult
+  func wait(for event: OpaquePointer) -> Bool {
     let cl = functions.table.pointee
     count { $0.hostSyncs += 1 }
-    let status = SimulatorThread.call(if: isSimulator) {
+    let (status, isOver) = SimulatorThread.call(if: isSimulator) {
       var list: cl_event? = event
       defer { _ = cl.clReleaseEvent(event) }
       let status = cl.clWaitForEvents(1, &list)
       // The command may still be under way, and would write to memory of the host that its owner takes back now.
-      if status != CL_SUCCESS { _ = cl.clFinish(pointer) }
-      return status
+      return (status, status == CL_SUCCESS || cl.clFinish(pointer) == CL_SUCCESS)
     }
     if status != CL_SUCCESS { fail(Self.lost("clWaitForEvents", status)) }
     collectTimes()
+    return isOver
   }
 
   private func advance(_ state: inout State, by commands: Int) {

@@ -5,10 +5,10 @@ SWIFT ?= swift
 # SwiftPM compiles C at -O0 in debug builds, which makes the CPU's loops about nine times slower.
 DEBUG_FLAGS := -Xcc -O2
 # Tests neither use what `tern tune` chose on this machine nor leave their problems to it (TERN_TUNING=off).
-# Arguments for `make demo` and `make bench`, for example ARGS="--only sgemm".
+# Arguments for `make demo`, `make bench` and `make sanitize`, for example ARGS="--only sgemm".
 ARGS ?=
 
-.PHONY: help deps build demo test bench report bundle lint docs oclgrind check-aarch64 clean
+.PHONY: help deps build demo test bench report bundle lint docs oclgrind sanitize check-aarch64 clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make lint           layout, licence lines and file sizes"
 	@echo "make docs           documentation archive in .build/docs; warnings are errors"
 	@echo "make oclgrind       run every kernel in the Oclgrind simulator: bounds, data races, initialization"
+	@echo "make sanitize       run the suite under the sanitizers (ARGS=address or thread: one of the two builds)"
 	@echo "make check-aarch64  compile the C sources for aarch64"
 
 deps:
@@ -60,6 +61,9 @@ docs: deps
 oclgrind:
 	@.ci/deps oclgrind
 	@Tests/oclgrind.sh
+
+sanitize: deps
+	@Tests/sanitize.sh $(ARGS)
 
 check-aarch64:
 	@.ci/deps libc6-dev-arm64-cross

@@ -177,8 +177,8 @@ struct FaultTests {
       let before = rig!.device.memory.inUse
       for round in 0..<3 {
         var failure: (any Error)?
-        // 20,000 rows and their gradients take more than the limit, whatever is pooled; 10 and 1,000 do not.
-        do { _ = try rig!.step(batch: 20_000) } catch { failure = error }
+        // 40,000 rows and their logits take more than the limit, whatever is pooled; 10 and 1,000 do not.
+        do { _ = try rig!.step(batch: 40_000) } catch { failure = error }
         let error = failure as? TernError
         Self.check(error?.code == .outOfMemory, "round \(round): \(failure.map { "\($0)" } ?? "no error")")
         Self.check("\(error!)".contains("TERN_MEMORY_LIMIT allows 1048576"), "round \(round): \(error!)")

@@ -16,8 +16,9 @@ struct OpenCLDeviceInfo: Sendable {
   let localMemoryBytes: Int
   let computeUnits: Int
   let maxWorkGroupSize: Int
-  /// Floats in a vector register, as the driver sees it.
-  let preferredFloatVector: Int
+  /// Floats in a vector register. Not what the driver prefers to be given: that is 1 where the compiler joins
+  /// work-items to vectors itself, as Intel's does, and says nothing of the registers.
+  let nativeFloatVector: Int
   let clockMegahertz: Int
   /// Bytes that the arguments of one kernel may take together; at least 1,024.
   let maxParameterBytes: Int
@@ -53,7 +54,7 @@ struct OpenCLDeviceInfo: Sendable {
     localMemoryBytes = number(CL_DEVICE_LOCAL_MEM_SIZE, cl_ulong.self)
     computeUnits = max(1, number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint.self))
     maxWorkGroupSize = max(1, number(CL_DEVICE_MAX_WORK_GROUP_SIZE, Int.self))
-    preferredFloatVector = number(CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, cl_uint.self)
+    nativeFloatVector = number(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, cl_uint.self)
     clockMegahertz = number(CL_DEVICE_MAX_CLOCK_FREQUENCY, cl_uint.self)
     maxParameterBytes = max(1024, number(CL_DEVICE_MAX_PARAMETER_SIZE, Int.self))
     roundsDivisionCorrectly =

@@ -15,7 +15,7 @@ struct WideShape {
 
 extension OpenCLBackend {
   var wideShape: WideShape {
-    let width = info.preferredFloatVector
+    let width = info.nativeFloatVector
     return WideShape(vector: width >= 16 ? 16 : width >= 8 ? 8 : 4)
   }
 

@@ -5,15 +5,18 @@ SWIFT ?= swift
 # SwiftPM compiles C at -O0 in debug builds, which makes the CPU's loops about nine times slower.
 DEBUG_FLAGS := -Xcc -O2
 # Tests neither use what `tern tune` chose on this machine nor leave their problems to it (TERN_TUNING=off).
-# Arguments for `make demo`, `make bench` and `make sanitize`, for example ARGS="--only sgemm".
+# Arguments for `make demo`, `make bench`, `make sanitize` and `make test-driver`, for example ARGS="--only sgemm".
 ARGS ?=
+# An OpenCL driver for `make test-driver`: its library, or a folder of .icd files.
+DRIVER ?=
 
-.PHONY: help deps build demo test bench report bundle lint docs oclgrind sanitize check-aarch64 clean
+.PHONY: help deps build demo test test-driver bench report bundle lint docs oclgrind sanitize check-aarch64 clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo           install what is missing, build, train LeNet-5 on the CPU and on an OpenCL device"
 	@echo "make test           install what is missing, run the test suite on the CPU and on every OpenCL device"
+	@echo "make test-driver    run the test suite on another OpenCL driver (DRIVER=/path/to/libintelocl.so)"
 	@echo "make deps           install what is missing (apt), or say what is and what still works"
 	@echo "make build          release build of the libraries, tern and tern-bench"
 	@echo "make bench          time every case on every device (ARGS=\"--only sgemm --html report.html\")"
@@ -37,6 +40,9 @@ demo: deps
 
 test: deps
 	TERN_TUNING=off $(SWIFT) test $(DEBUG_FLAGS)
+
+test-driver: deps
+	@SWIFT="$(SWIFT)" DRIVER="$(DRIVER)" Tests/driver.sh $(ARGS)
 
 bench: deps
 	$(SWIFT) build -c release --product tern-bench

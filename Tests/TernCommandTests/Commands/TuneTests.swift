@@ -55,9 +55,9 @@ struct TuneTests {
     #expect(report["path"] as? String == ChoiceFile.path(in: folder, for: Self.identity))
     // What stands by itself is not recorded, and neither is anything when it is turned off.
     let quiet = try TemporaryDirectory()
+    let off = ["TERN_CACHE_DIRECTORY": quiet.path, "TERN_TUNING": "off", "TERN_PROGRAM_CACHE": "never"]
     _ = try Tool.run(
-      ["train", "logistic", "--epochs", "1", "--device", "opencl:0"],
-      environment: environment.merging(["TERN_CACHE_DIRECTORY": quiet.path, "TERN_TUNING": "off"]) { $1 })
+      ["train", "logistic", "--epochs", "1", "--device", "opencl:0"], environment: environment.merging(off) { $1 })
     #expect(try FileManager.default.contentsOfDirectory(atPath: quiet.path).isEmpty)
   }
 

@@ -7,20 +7,36 @@ package struct GoldenIndex: Decodable, Sendable {
     package let id, op: String
     /// The archive with the case's arrays, in the index's folder; sets made for a tool have none.
     package let file: String?
-    /// What the names of the case's arrays begin with in an archive of many cases.
-    package let prefix: String?
     package let attrs: [String: Attributes.Value]
     package let rtol, atol: Double
     package let kind: String?
-    package let arrays: ArrayNames?
+    package let arrays: Arrays?
   }
 
-  /// The keys of a table, whatever it says of them.
-  package struct ArrayNames: Decodable, Sendable {
+  /// What the index says of a case's arrays: at least their names.
+  package struct Arrays: Decodable, Sendable {
     package let names: [String]
+    /// Where they are, in a set that keeps the numbers of all cases together.
+    let places: [String: Place]?
 
     package init(from decoder: any Decoder) throws {
-      names = try decoder.singleValueContainer().decode([String: Attributes.Value].self).keys.sorted()
+      let container = try decoder.singleValueContainer()
+      places = try? container.decode([String: Place].self)
+      names = try places?.keys.sorted() ?? container.decode([String: Attributes.Value].self).keys.sorted()
+    }
+  }
+
+  /// `[pool, start, shape]`: an array is the elements from `start` on of the archive's member `pool`.
+  struct Place: Decodable, Sendable {
+    let pool: String
+    let start: Int
+    let shape: [Int]
+
+    init(from decoder: any Decoder) throws {
+      var parts = try decoder.unkeyedContainer()
+      pool = try parts.decode(String.self)
+      start = try parts.decode(Int.self)
+      shape = try parts.decode([Int].self)
     }
   }
 
@@ -34,12 +50,20 @@ package struct GoldenIndex: Decodable, Sendable {
 extension GoldenCase {
   /// The cases of a folder with an `index.json`, each with what must come out, that the adapter has a call for.
   package static func load(from folder: URL) throws -> [GoldenCase] {
-    var archives: [String: NumPyArchive] = [:]
+    var archives: [String: [String: NumPyArray]] = [:]
     return try GoldenIndex(contentsOf: folder.appending(path: "index.json")).cases.compactMap { entry in
       guard Operations.known.contains(entry.op), let file = entry.file else { return nil }
-      let archive = try archives[file] ?? NumPyArchive(contentsOf: folder.appending(path: file))
-      archives[file] = archive
-      return GoldenCase(entry, arrays: try archive.arrays(prefix: entry.prefix ?? ""))
+      let members = try archives[file] ?? NumPyArchive(contentsOf: folder.appending(path: file)).arrays()
+      archives[file] = members
+      guard let places = entry.arrays?.places, !places.isEmpty else { return GoldenCase(entry, arrays: members) }
+      return GoldenCase(
+        entry,
+        arrays: try places.mapValues { place in
+          guard let pool = members[place.pool] else {
+            throw NumPyArray.FormatError(message: "\(file) has no member \(place.pool)")
+          }
+          return try pool.part(from: place.start, shape: place.shape)
+        })
     }
   }
 

@@ -33,6 +33,22 @@ package struct NumPyArray: Sendable {
     elements = data.dropFirst(start + length)
   }
 
+  private init(shape: [Int], type: String, elements: Data) {
+    self.shape = shape
+    self.type = type
+    self.elements = elements
+  }
+
+  /// An array of that shape of the elements from `start` on.
+  func part(from start: Int, shape: [Int]) throws -> NumPyArray {
+    let width = Int(type.suffix(1))!
+    let (first, end) = (start * width, (start + shape.reduce(1, *)) * width)
+    guard start >= 0, end <= elements.count else {
+      throw FormatError(message: "elements from \(start) on, of shape \(shape), are not there")
+    }
+    return NumPyArray(shape: shape, type: type, elements: elements.dropFirst(first).prefix(end - first))
+  }
+
   /// The numbers, whatever their type.
   package var doubles: [Double] {
     switch type {
@@ -73,11 +89,11 @@ package struct NumPyArchive: Sendable {
     members = try Self.directory(of: data)
   }
 
-  /// The arrays whose names begin with `prefix`, by the rest of their names.
-  package func arrays(prefix: String = "") throws -> [String: NumPyArray] {
+  /// The arrays by their names.
+  package func arrays() throws -> [String: NumPyArray] {
     var arrays: [String: NumPyArray] = [:]
-    for (name, range) in members where name.hasPrefix(prefix) && name.hasSuffix(".npy") {
-      arrays[String(name.dropFirst(prefix.count).dropLast(4))] = try NumPyArray(Data(data[range]))
+    for (name, range) in members where name.hasSuffix(".npy") {
+      arrays[String(name.dropLast(4))] = try NumPyArray(Data(data[range]))
     }
     return arrays
   }

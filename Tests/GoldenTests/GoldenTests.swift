@@ -16,6 +16,12 @@ private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.
   @Test(arguments: try GoldenCase.load(from: fixtures), TestDevices.all)
   func own(golden: GoldenCase, device: Device) throws { try Self.check(golden, on: device) }
 
+  /// What is random is judged by its distribution, in tests of its own.
+  @Test func everyOperationHasACase() throws {
+    let covered = Set(try GoldenCase.load(from: Self.fixtures).map(\.operation))
+    #expect(Operations.known.subtracting(covered).sorted() == ["dropout_statistics", "init_statistics"])
+  }
+
   /// Cases beside the package, where they are.
   @Test(
     .enabled(if: hasSharedCases, "no further golden cases in \(sharedCases.path)"),

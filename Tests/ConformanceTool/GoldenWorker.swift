@@ -5,8 +5,49 @@ import Foundation
 import Tern
 import TernRuntime
 
-/// What became of a case, as one line from the worker.
-enum GoldenReply {
+/// What a worker says after a case, as one line.
+struct GoldenReply {
+  /// OpenCL programs that the worker has obtained so far, and how many of them the driver had to compile.
+  var programs = ProgramCount()
+  let fate: GoldenFate
+
+  init(_ fate: GoldenFate, on device: Device?) {
+    self.fate = fate
+    if let statistics = device?.statistics { programs = ProgramCount(statistics) }
+  }
+
+  init?(line: String) {
+    let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+    guard parts.count == 3, let all = Int(parts[0]), let built = Int(parts[1]), let fate = GoldenFate(line: parts[2])
+    else { return nil }
+    programs = ProgramCount(all: all, built: built)
+    self.fate = fate
+  }
+
+  var line: String { "\(programs.all) \(programs.built) \(fate.line)" }
+}
+
+/// Programs of OpenCL devices. Each has to be compiled once on a machine, in a tenth of a second to a second.
+struct ProgramCount {
+  var all = 0
+  var built = 0
+
+  init(all: Int = 0, built: Int = 0) {
+    self.all = all
+    self.built = built
+  }
+
+  init(_ statistics: Statistics) {
+    self.init(all: statistics.programBuilds + statistics.programLoads, built: statistics.programBuilds)
+  }
+
+  static func + (a: ProgramCount, b: ProgramCount) -> ProgramCount {
+    ProgramCount(all: a.all + b.all, built: a.built + b.built)
+  }
+}
+
+/// What became of a case.
+enum GoldenFate {
   case answered, unsupported
   case failed(String)
   /// There is no such device.
@@ -47,20 +88,24 @@ struct GoldenWorkerCommand: ParsableCommand {
     let output = dup(STDOUT_FILENO)
     dup2(STDERR_FILENO, STDOUT_FILENO)
     let replies = FileHandle(fileDescriptor: output)
-    func send(_ reply: GoldenReply) throws { try replies.write(contentsOf: Data((reply.line + "\n").utf8)) }
+    func send(_ fate: GoldenFate, on device: Device?) throws {
+      try replies.write(contentsOf: Data((GoldenReply(fate, on: device).line + "\n").utf8))
+    }
     let cases = try options.readIndex().cases
     let device: Device
     do {
       device = try options.device.map { try Device.named($0) } ?? .default
     } catch {
-      return try send(.cannotStart(oneLine(error)))
+      return try send(.cannotStart(oneLine(error)), on: nil)
     }
     while let line = readLine(), let position = Int(line) {
-      do { try send(try answer(cases[position], on: device)) } catch { try send(.failed(oneLine(error))) }
+      let fate: GoldenFate
+      do { fate = try answer(cases[position], on: device) } catch { fate = .failed(oneLine(error)) }
+      try send(fate, on: device)
     }
   }
 
-  private func answer(_ entry: GoldenIndex.Entry, on device: Device) throws -> GoldenReply {
+  private func answer(_ entry: GoldenIndex.Entry, on device: Device) throws -> GoldenFate {
     guard Operations.known.contains(entry.op) else { return try refuse(entry, "no operation '\(entry.op)'") }
     // The same numbers whatever ran before.
     RandomGenerator.shared.state = RandomGenerator(seed: 1).state
@@ -75,7 +120,7 @@ struct GoldenWorkerCommand: ParsableCommand {
     return .answered
   }
 
-  private func refuse(_ entry: GoldenIndex.Entry, _ reason: String) throws -> GoldenReply {
+  private func refuse(_ entry: GoldenIndex.Entry, _ reason: String) throws -> GoldenFate {
     try Data((reason + "\n").utf8).write(to: try folder(of: entry).appending(path: "unsupported.txt"))
     return .unsupported
   }

@@ -54,6 +54,22 @@ private let isBuilt = FileManager.default.isExecutableFile(
       try String(contentsOfFile: folder.file("out/unknown/unsupported.txt"), encoding: .utf8).contains("levitate"))
   }
 
+  /// Whatever the shapes, products are packed, multiplied and added up by the same kernels.
+  @Test(.enabled(if: Device.all.count > 1, "skipped: there is no OpenCL device"))
+  func programsDoNotGrowWithShapes() throws {
+    let cases = try [[3, 4, 5], [17, 33, 2], [40, 1, 70], [64, 64, 64]].enumerated().map { number, n in
+      try write(
+        "case\(number)", operation: "matmul", ["in.a": [n[0], n[1]], "in.b": [n[1], n[2]], "go.y": [n[0], n[2]]])
+    }
+    let arguments = ["--device", "opencl:0", "--program-limit"]
+    let outcome = try run(cases, arguments + ["8"])
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let count = try #require(outcome.error.firstMatch(of: /(\d+) OpenCL programs, \d+ compiled now\n/))
+    #expect(count.1 != "0")
+    let refused = try run(Array(cases.prefix(1)), arguments + ["0"])
+    #expect(refused.status == 1 && refused.error.contains("more than 0"), "\(refused.error)")
+  }
+
   @Test func whatCannotBeReadIsNamed() throws {
     try Tool.expectFailure(
       ["golden", "--index", folder.file("none.json"), "--in", "x", "--out", folder.file("out")], of: tool,

@@ -22,6 +22,24 @@ private let hasSharedCases = FileManager.default.fileExists(atPath: sharedCases.
     #expect(Operations.known.subtracting(covered).sorted() == ["dropout_statistics", "init_statistics"])
   }
 
+  /// A program costs its first user a tenth of a second to a second, so kernels take shapes and most attributes as
+  /// arguments. Of the operations with most cases only depthwise convolution is compiled for each size of filter, to
+  /// unroll the loops over it.
+  @Test(.enabled(if: Device.all.count > 1, "skipped: there is no OpenCL device"))
+  func programsDoNotGrowWithCases() throws {
+    let device = try #require(Device.all.compactMap { TestDevices.reopened($0) }.first)
+    let operations: Set = [
+      "conv2d", "depthwise_conv2d", "max_pool2d", "avg_pool2d", "interpolate", "pad", "reduce", "unary",
+      "binary_broadcast", "softmax", "log_softmax", "matmul", "einsum", "cross_entropy", "lstm", "gru",
+    ]
+    let cases = try GoldenCase.load(from: Self.fixtures).filter { operations.contains($0.operation) }
+    try #require(cases.count > 100)
+    for golden in cases { _ = try Operations.run(golden, on: device) }
+    let statistics = device.statistics
+    let programs = statistics.programBuilds + statistics.programLoads
+    #expect(programs <= 24, "\(programs) programs for \(cases.count) cases")
+  }
+
   /// Cases beside the package, where they are.
   @Test(
     .enabled(if: hasSharedCases, "no further golden cases in \(sharedCases.path)"),

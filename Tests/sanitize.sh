@@ -50,9 +50,9 @@ check() {
     for report in "$logs/$name".*; do head -n 60 "$report" >&2; done
     exit 1
   fi
-  if ((status != 0)); then
+  if ((status != 0)) || ! grep -q 'Test run with [1-9]' "$logs/tests"; then
     grep -E '✘|rror:' "$logs/tests" >&2 || tail -n 60 "$logs/tests" >&2
-    exit "$status"
+    exit 1
   fi
   tail -n 1 "$logs/tests"
   echo "sanitize: $name clean after $((SECONDS - started)) s"

@@ -41,7 +41,7 @@ import Synchronization
 #else
   /// A value that one thread at a time may touch.
   ///
-  /// It is the standard library's `Mutex`. ThreadSanitizer does not see that one work, because it is a futex inside of a
-  /// library that is not instrumented, and takes everything it guards for a race; `make sanitize` has it replaced.
+  /// It is the standard library's `Mutex`. ThreadSanitizer does not see that one work, because it is a futex inside of
+  /// a library that is not instrumented, and takes everything it guards for a race; `make sanitize` has it replaced.
   package typealias Lock<Value> = Mutex<Value>
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How a group of a GPU finds the first elements of topk.cl: digit by digit of 8 bits, the most significant one first, it
-// counts the keys that begin as the last wanted one does, until that key is known. What comes before it is gathered in
-// any order, of what equals it the first ones, and then each finds its rank. So elements are read once for each digit
-// and once more, mostly from a cache.
+// How a group of a GPU finds the first elements of topk.cl: digit by digit of 8 bits, the most significant one first,
+// it counts the keys that begin as the last wanted one does, until that key is known. What comes before it is gathered
+// in any order, of what equals it the first ones, and then each finds its rank. So elements are read once for each
+// digit and once more, mostly from a cache.
 // Local memory: 1 KiB of counters, and GROUP keys, places and flags; 5 KiB at most.
 
 #define DIGITS 256

@@ -48,7 +48,8 @@ public struct BeamHypothesis: Sendable, Equatable {
 /// beginnings at each length.
 ///
 ///     let found = try beamSearch(
-///       from: [start, start], state: [KeyValueCache](), options: BeamSearchOptions(width: 4, maximumLength: 50, end: 2)
+///       from: [start, start], state: [KeyValueCache](),
+///       options: BeamSearchOptions(width: 4, maximumLength: 50, end: 2)
 ///     ) { symbols, caches in
 ///       model(symbols.expanded(at: 1), caches: &caches)[.all, 0]
 ///     } reordering: { caches, rows in

@@ -61,8 +61,8 @@ extension CPUBackend {
 }
 
 extension CPUBackend {
-  /// Lines so few and long that each is the work of all threads: see `tern_scatter.h`. The order of every sum is that of
-  /// the line.
+  /// Lines so few and long that each is the work of all threads: see `tern_scatter.h`. The order of every sum is that
+  /// of the line.
   private func scatterLong(
     _ shape: AxisExtents, _ source: AxisView, _ places: AxisView, n: Int, isReal: Bool, into y: UnsafeMutableRawPointer
   ) {

@@ -32,7 +32,8 @@ public struct KeyValueCache: Sendable {
   /// Of the same shape.
   public var values: Tensor? { recorded?.values ?? memory?.values.firstPositions(length) }
 
-  /// A cache of some sequences of the batch, in any order, some perhaps more than once: what a beam search goes on with.
+  /// A cache of some sequences of the batch, in any order, some perhaps more than once: what a beam search goes on
+  /// with.
   ///
   /// - Parameter rows: their numbers, `int32` or `int64`, one axis.
   public func selecting(_ rows: Tensor) -> KeyValueCache {
@@ -76,8 +77,8 @@ public struct KeyValueCache: Sendable {
   private static let leastCapacity = 32
 }
 
-/// Memory of a cache: of `capacity` positions the first ones are in use. Each is written once, by the cache that claimed
-/// it, before anybody reads it; so caches that share a beginning share memory.
+/// Memory of a cache: of `capacity` positions the first ones are in use. Each is written once, by the cache that
+/// claimed it, before anybody reads it; so caches that share a beginning share memory.
 private final class KeyValueMemory: Sendable {
   /// `[N, heads, capacity, size]`.
   let keys, values: Tensor

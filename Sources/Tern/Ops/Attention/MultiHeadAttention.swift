@@ -6,8 +6,9 @@ import TernRuntime
 /// Keys and values may have fewer heads than queries (grouped-query attention; Ainslie et al.: "GQA", 2023): their rows
 /// are then fewer, and each of their heads serves as many neighbouring heads of the queries.
 public struct AttentionWeights: Sendable {
-  /// `[3 * width, width]`: makes queries, keys and values, a third of the rows each; with fewer heads of keys and values
-  /// `[width + 2 * rows, width]`. Only the queries, `[width, width]`, where keys and values have weights of their own.
+  /// `[3 * width, width]`: makes queries, keys and values, a third of the rows each; with fewer heads of keys and
+  /// values `[width + 2 * rows, width]`. Only the queries, `[width, width]`, where keys and values have weights of
+  /// their own.
   public let input: Tensor
   /// `[rows, key width]`; nil where `input` makes the keys.
   public let key: Tensor?

@@ -106,7 +106,7 @@ kernel void fold(global const void *columns, global void *x, int type, unfold_t 
           if (first >= end) continue;
           long at = start + u * s.tap_row + v * s.tap_column + i * s.row;
           add_windows(
-              columns, at, s.column, type, first, end, sums + first * s.stride_width - right, s.stride_width);
+              columns, at, s.column, type, first, end, sums + (first * s.stride_width - right), s.stride_width);
         }
       }
       for (long k = 0; k < width; k += 16) store_lanes(x, to + w + k, width - k, type, vload16(0, sums + k));

@@ -31,5 +31,8 @@ if ! grep -q '^opencl:0' <<<"$devices"; then
   echo "driver: $DRIVER gives no OpenCL device; OCL_ICD_VENDORS=$OCL_ICD_VENDORS .build/debug/tern doctor may know why" >&2
   exit 1
 fi
+log=$(mktemp)
+trap 'rm -rf "$log" ${vendors:+"$vendors"}' EXIT
 # The test that builds a package needs no repetition.
-"$swift" test --skip-build -Xcc -O2 --skip ApplicationTests "$@"
+"$swift" test --skip-build -Xcc -O2 --skip ApplicationTests "$@" 2>&1 | tee "$log"
+grep -q 'Test run with [1-9]' "$log" || { echo "driver: no test has the name that was asked for: $*" >&2; exit 1; }

@@ -32,6 +32,8 @@ check() {
     exit 1
   }
   echo "sanitize: built after $((SECONDS - started)) s"
+  env "$variable=$settings" ".build/sanitize-$name/debug/tern" devices | grep -q '^opencl:0' \
+    || echo "sanitize: there is no OpenCL device, so this run is about the CPU only" >&2
 
   env "$variable=$settings" UBSAN_OPTIONS=halt_on_error=1 TERN_SANITIZER="$name" \
     "$swift" test --skip-build "${flags[@]}" --filter SanitizerTests >"$logs/planted" 2>&1 || status=$?
@@ -85,7 +87,10 @@ thread() {
     TuningFile OpenCLMemory OpenCLDevices LaunchTrace DeviceTrace TraceFile Prefetcher DataLoader Resume Fault Exit
   )
   local filters=()
-  for suite in "${suites[@]}"; do filters+=(--filter "\\.${suite}Tests/"); done
+  for suite in "${suites[@]}"; do
+    grep -rqE "(struct|class) ${suite}Tests\b" Tests || { echo "sanitize: there is no suite ${suite}Tests" >&2; exit 1; }
+    filters+=(--filter "\\.${suite}Tests/")
+  done
   # Swift's Mutex comes from such a library: in this build locks are those of the system, see Lock.swift.
   check thread -Xcc -O1 -Xswiftc -DTERN_PTHREAD_LOCKS -- "${filters[@]}"
 }

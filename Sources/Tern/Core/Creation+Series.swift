@@ -35,7 +35,8 @@ extension Tensor {
   ///
   ///     y[i] = first + i * (last - first) / (count - 1)
   ///
-  /// They are computed in Float64 and rounded once, so that all devices have the same. One number alone is `first`.
+  /// They are computed in Float64 and rounded to Float32, then to the dtype, so that all devices have the same. One
+  /// number alone is `first`.
   ///
   /// - Returns: `[count]`.
   /// - Precondition: `count` is not negative, and the dtype is floating point.

@@ -60,7 +60,7 @@ extension Tensor {
     require(
       Swift.abs(number) < 0x1p24,
       "\(operation): \(number) beside an \(dtype) tensor may have been rounded, a Float is exact below 2^24; give "
-        + "Tensor.full([], integer: number, dtype: .\(dtype))")
+        + "Tensor.full([], integer: number, dtype: .\(dtype)) to an operation on two tensors")
     return .integer(Int64(number))
   }
 

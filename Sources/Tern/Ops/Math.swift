@@ -90,7 +90,7 @@ public func pow(_ x: Tensor, _ y: Tensor) -> Tensor {
     let isOne = (power .== 0) .& ((base .== 0) .| .!base.isFinite())
     let isFlat = (base .== 0) .& (power .>= 0)
     return [
-      saved.needs(0) ? `where`(isOne, 0, gradient * y * pow(x, y - 1)).summed(to: sx) : nil,
+      saved.needs(0) ? `where`(isOne, 0, gradient * y * pow(`where`(isOne, 1, x), y - 1)).summed(to: sx) : nil,
       saved.needs(1) ? `where`(isFlat, 0, gradient * pow(x, y) * log(`where`(isFlat, 1, x))).summed(to: sy) : nil,
     ]
   }

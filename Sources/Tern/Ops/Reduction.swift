@@ -29,7 +29,7 @@ extension Tensor {
     requireFloatingPoint("mean")
     let count = Float(geometry("mean", axes).reducedCount)
     return reduced("mean", .mean, axes, keepingDimensions, as: result, saving: .none) { gradient, _ in
-      gradient / count
+      gradient.cast(to: .float32) / count
     }
   }
 
@@ -140,7 +140,7 @@ extension Tensor {
     requireFloatingPoint("sumOfSquares")
     return reduced("sumOfSquares", .sumOfSquares, axes, keepingDimensions, as: result, saving: .inputs) {
       gradient, saved in
-      gradient * 2 * saved[0].cast(to: gradient.dtype)
+      gradient.cast(to: .float32) * 2 * saved[0].cast(to: .float32)
     }
   }
 
@@ -238,8 +238,8 @@ extension Tensor {
           ? x.max(along: geometry.axes, keepingDimensions: true)
           : x.min(along: geometry.axes, keepingDimensions: true))
       // The best is NaN where there is one, which equals nothing.
-      let isBest = ((x .== best) .| x.isNaN()).cast(to: gradient.dtype)
-      return gradient * (isBest / isBest.sum(along: geometry.axes, keepingDimensions: true))
+      let isBest = ((x .== best) .| x.isNaN()).cast(to: .float32)
+      return gradient.cast(to: .float32) * (isBest / isBest.sum(along: geometry.axes, keepingDimensions: true))
     }
   }
 

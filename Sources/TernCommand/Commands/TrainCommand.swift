@@ -74,8 +74,7 @@ struct TrainCommand: ParsableCommand {
     let checkpoint = checkpoint ?? resume
     let job = TrainingJob(
       specification: ModelSpecification(model, isClassic: classic, precision: recipe.precision), recipe: recipe,
-      device: device,
-      train: try data.load(.train), test: try data.load(.test), checkpoint: checkpoint, resume: resume,
+      device: device, train: try data.load(.train), test: try data.load(.test), checkpoint: checkpoint, resume: resume,
       lossLog: try jsonSteps.map { try LossLog(path: $0) })
     guard let report = try job.run() else {
       writeToStandardError("tern: interrupted; run the same command with --resume \(checkpoint ?? "FILE") to go on\n")

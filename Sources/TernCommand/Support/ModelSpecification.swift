@@ -40,7 +40,12 @@ struct ModelSpecification: Equatable {
         remedy: "use a file that `tern train --checkpoint` wrote (models: \(ModelName.list))")
     }
     // Files without it hold Float32, in which weights of any type can be used.
-    let precision = metadata[Self.precisionKey].flatMap(Precision.init) ?? .float32
+    let word = metadata[Self.precisionKey] ?? Precision.float32.rawValue
+    guard let precision = Precision(rawValue: word) else {
+      throw TernError(
+        .checkpointMismatch, "\(path) is of the unknown precision '\(word)'",
+        remedy: "use the program that wrote it (this one knows \(Precision.list))")
+    }
     self.init(name, isClassic: metadata[Self.classicKey] == "true", precision: precision)
   }
 

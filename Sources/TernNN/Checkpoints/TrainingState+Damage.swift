@@ -42,6 +42,7 @@ extension TrainingState {
       guard parameters.contains(where: { $0.name == name }) else { return "parameterSteps has the unknown '\(name)'" }
       guard 0...Self.greatestCount ~= count else { return "parameterSteps.\(name) is \(count)" }
     }
+    if let damage = scaler?.damage { return damage }
     // Steps that a scaler left out have updated nothing.
     let skipped = scaler?.skippedSteps ?? 0
     guard 0...step ~= skipped else { return "scaler.skippedSteps is \(skipped), step \(step)" }

@@ -9,7 +9,7 @@ import TernRuntime
 /// optimizer's as `optimizer/SLOT/PARAMETER`, with `master` for the Float32 values of parameters of half types.
 struct TrainingState: Codable {
   /// Raised when older programs would misread the file.
-  var version = 1
+  var version: Int
   var step: Int
   var epoch: Int
   var position: BatchPosition
@@ -28,9 +28,11 @@ struct TrainingState: Codable {
 
   static let metadataKey = "tern.training"
   private static let masterKey = "master"
-  static let currentVersion = 1
+  /// 2: parameters of half types have masters in Float32, and losses may be scaled.
+  static let currentVersion = 2
 
   init<O: Optimizer>(history: History, total: EpochTotal, of steps: TrainingSteps<O>) {
+    version = steps.scaler == nil && steps.optimizer.state.entries.values.allSatisfy { $0.master == nil } ? 1 : 2
     step = steps.step
     epoch = steps.epoch
     position = steps.source.position
@@ -70,10 +72,14 @@ struct TrainingState: Codable {
   /// - Throws: `TernError` with code `checkpointMismatch` when the checkpoint is of another model, optimizer or data
   ///   set, `format` or `file` when it cannot be read.
   static func restore<O: Optimizer>(from file: SafetensorsFile, into steps: TrainingSteps<O>) throws -> TrainingState {
-    let values = try steps.contents.values(from: file)
+    var values = try steps.contents.values(from: file)
     let state = try TrainingState(from: file)
     try state.checkFits(file, steps)
     let optimizerState = try state.optimizerState(file, steps)
+    // A run in a half type that goes on in Float32 goes on from the masters.
+    for (index, (name, parameter)) in steps.contents.parameters.enumerated() where parameter.value.dtype == .float32 {
+      if let master = try Self.master(name, parameter, file) { values[index] = master }
+    }
     let generatorStates = try state.generatorStates(file, steps)
     // The source checks the position itself, and stays where it is if it refuses.
     try steps.source.restore(state.position)
@@ -99,9 +105,9 @@ struct TrainingState: Codable {
     } catch {
       throw Self.damaged(file, "cannot be read: \(reason(of: error))")
     }
-    guard version == Self.currentVersion else {
+    guard 1...Self.currentVersion ~= version else {
       throw Self.mismatch(
-        file, "its version is \(version), this program knows \(Self.currentVersion)", "use the newer program")
+        file, "its version is \(version), this program knows 1 to \(Self.currentVersion)", "use the newer program")
     }
   }
 
@@ -130,25 +136,35 @@ struct TrainingState: Codable {
     var entries: [String: OptimizerState.Entry] = [:]
     for (name, parameter) in steps.contents.parameters {
       guard let count = parameterSteps[name] else { continue }
-      func read(_ slot: String) throws -> Tensor {
-        let tensor = try file.tensor("\(optimizerPrefix)\(slot)/\(name)", on: parameter.value.device)
-        guard tensor.shape == parameter.shape && tensor.dtype.isFloatingPoint else {
-          throw Self.mismatch(
-            file,
-            "'\(slot)' of '\(name)' is \(tensor.dtype) \(tensor.shape) there and "
-              + "\(parameter.value.dtype) \(parameter.shape) here",
-            "use a checkpoint that this model was trained with")
-        }
-        return tensor.cast(to: .float32).evaluated()
+      let slots = try steps.optimizer.slotNames.map {
+        try Self.tensor("\(optimizerPrefix)\($0)/\(name)", of: name, parameter, file)
       }
-      // A run in Float32 has no masters; its own values are theirs when it goes on in a half type.
-      let hasMaster =
-        parameter.value.dtype != .float32 && file.shape(of: "\(optimizerPrefix)\(Self.masterKey)/\(name)") != nil
-      entries[name] = OptimizerState.Entry(
-        steps: count, slots: try steps.optimizer.slotNames.map(read), master: hasMaster ? try read(Self.masterKey) : nil
-      )
+      // A run in Float32 has no masters: its values are theirs when it goes on in a half type.
+      let master =
+        parameter.value.dtype == .float32
+        ? nil : try Self.master(name, parameter, file) ?? Self.tensor(name, of: name, parameter, file)
+      entries[name] = OptimizerState.Entry(steps: count, slots: slots, master: master)
     }
     return OptimizerState(entries: entries)
+  }
+
+  /// The Float32 value of a parameter that was of a half type.
+  private static func master(_ name: String, _ parameter: Parameter, _ file: SafetensorsFile) throws -> Tensor? {
+    let key = "\(optimizerPrefix)\(masterKey)/\(name)"
+    return file.shape(of: key) == nil ? nil : try tensor(key, of: name, parameter, file)
+  }
+
+  /// A tensor of a parameter's shape, in Float32.
+  private static func tensor(
+    _ key: String, of name: String, _ parameter: Parameter, _ file: SafetensorsFile
+  ) throws -> Tensor {
+    let tensor = try file.tensor(key, on: parameter.value.device)
+    guard tensor.shape == parameter.shape && tensor.dtype.isFloatingPoint else {
+      throw mismatch(
+        file, "'\(key)' is \(tensor.dtype) \(tensor.shape) there, but '\(name)' \(parameter.shape) here",
+        "use a checkpoint that this model was trained with")
+    }
+    return tensor.cast(to: .float32).evaluated()
   }
 
   /// The states of the run's generators, in their order.

@@ -6,13 +6,13 @@ import TernRuntime
 /// How a beam search goes.
 public struct BeamSearchOptions: Sendable {
   /// Hypotheses that are followed at a time.
-  public var width: Int
+  public let width: Int
   /// Symbols of a hypothesis at most.
-  public var maximumLength: Int
+  public let maximumLength: Int
   /// The symbol that ends a hypothesis; nil where all have the full length.
-  public var end: Int?
+  public let end: Int?
   /// The power of its length that a hypothesis's log-probability is divided by: 0 prefers short ones, 1 compares means.
-  public var lengthPenalty: Double
+  public let lengthPenalty: Double
 
   /// Options.
   ///
@@ -57,9 +57,9 @@ public struct BeamHypothesis: Sendable, Equatable {
 ///     }
 ///     let best = found[0][0].symbols
 ///
-/// All sequences of the batch go through the model together, `width` rows for each. The host reads `2 * width` numbers
-/// a sequence and step, and nothing else. The search of a sequence ends when nothing that is still followed can beat
-/// what has ended.
+/// All sequences of the batch go through the model together, `width` rows for each. The host reads the best `2 * width`
+/// log-probabilities and their places a sequence and step, and nothing else. The search of a sequence ends when nothing
+/// that is still followed can beat what has ended.
 ///
 /// - Parameters:
 ///   - start: the symbol before the first one, for each sequence of the batch. Tensors of symbols and rows are made on
@@ -71,7 +71,8 @@ public struct BeamHypothesis: Sendable, Equatable {
 ///     several times. At first it gets a state with a row a sequence.
 /// - Returns: for each sequence of the batch up to `width` hypotheses, the best first. Of equal ones the symbol with
 ///   the lower number wins, so that results are the same on every run.
-/// - Throws: `TernError` with code `nonFinite` when a logit is NaN, what the device reports, and what `step` throws.
+/// - Throws: `TernError` with code `nonFinite` when a log-probability is NaN, what the device reports, and what `step`
+///   throws.
 public func beamSearch<State>(
   from start: [Int], state: State, options: BeamSearchOptions,
   step: (_ symbols: Tensor, _ state: inout State) throws -> Tensor,
@@ -108,7 +109,10 @@ private func bestCandidates(
 ) throws -> (logProbabilities: [Float], places: [Int], each: Int) {
   let symbols = logits.shape[1]
   let sums = Tensor(beams.flatMap { $0.sums.map(Float.init) }, shape: [logits.shape[0], 1], on: logits.device)
-  let all = logSoftmax(logits.cast(to: .float32)) + sums
+  let numbers = logits.cast(to: .float32)
+  // A row in which nothing may follow: its softmax would be 0 / 0.
+  let isDeadEnd = (numbers .== -.infinity).all(along: 1, keepingDimensions: true)
+  let all = `where`(isDeadEnd, -.infinity, logSoftmax(numbers)) + sums
   let each = min(2 * width, width * symbols)
   let (values, places) = all.reshaped(to: [beams.count, width * symbols]).topK(each)
   return (try values.scalars(as: Float.self), try places.scalars(as: Int.self), each)
@@ -148,7 +152,7 @@ private struct Beam {
     for (sum, place) in zip(candidates, places) where sum != -.infinity {
       if sum.isNaN {
         throw TernError(
-          .nonFinite, "beamSearch: a logit of symbol \(length) is NaN", remedy: "look at the model's weights")
+          .nonFinite, "beamSearch: a log-probability of symbol \(length) is NaN", remedy: "look at the model's weights")
       }
       let (source, symbol) = place.quotientAndRemainder(dividingBy: symbols)
       let hypothesis = (followed[source] + [symbol], Double(sum), source)

@@ -20,9 +20,13 @@ import TernRuntime
 ///
 /// To accumulate over several batches, add their scaled gradients up in Float32 (`gradients.cast(to: .float32)`) and
 /// unscale the sum. The numbers in range of `bfloat16` are those of `float32`, so it needs no scaling.
+///
+/// Losses that are `float16` themselves take scales up to 2^15 only: what flows back into them is a `float16` number.
 public struct LossScaler: Sendable, Hashable, Codable {
   /// Beyond it nothing is left to gain: a gradient of 2^-48 is still a normal `float16` number.
   private static let greatestScale: Float = 0x1p24
+  /// The gradient of a `float16` loss must be one.
+  private static let greatestHalfScale: Float = 0x1p15
   /// Below it gradients are not finite for other reasons.
   private static let leastScale: Float = 0x1p-24
 
@@ -39,6 +43,8 @@ public struct LossScaler: Sendable, Hashable, Codable {
   public private(set) var finiteSteps = 0
   /// Steps left out so far.
   public private(set) var skippedSteps = 0
+  /// What the scale grows to at most.
+  private var limit = LossScaler.greatestScale
 
   /// A scaler before the first step.
   ///
@@ -59,26 +65,50 @@ public struct LossScaler: Sendable, Hashable, Codable {
     (self.scale, self.growth, self.backoff, self.growthInterval) = (scale, growth, backoff, growthInterval)
   }
 
-  /// The loss times the scale, in Float32.
+  /// This scaler at the start of a run, which counts the steps that it leaves out.
+  var startingRun: LossScaler {
+    var scaler = self
+    scaler.skippedSteps = 0
+    return scaler
+  }
+
+  /// What no scaler can have become, in words.
+  var damage: String? {
+    guard (Self.leastScale...Self.greatestScale).contains(scale) else { return "scaler.scale is \(scale)" }
+    guard growth >= 1, growth.isFinite, backoff > 0, backoff < 1, growthInterval > 0 else {
+      return "scaler.growth is \(growth), backoff \(backoff), growthInterval \(growthInterval)"
+    }
+    guard 0...growthInterval ~= finiteSteps, limit > 0 else {
+      return "scaler.finiteSteps is \(finiteSteps), limit \(limit)"
+    }
+    return nil
+  }
+
+  /// The loss times the scale, in Float32. What flows back into a `float16` loss is the scale, rounded: it must not be
+  /// above 2^15 then.
   public func scaled(_ loss: Tensor) -> Tensor { loss.cast(to: .float32) * scale }
 
   /// The loss as it is, and its gradients times the scale; see the function of that name.
-  public func valueAndGradients(
+  public mutating func valueAndGradients(
     of model: some Module, mode: Mode = .training, _ loss: () throws -> Tensor
   ) rethrows -> (value: Tensor, gradients: Gradients) {
     try valueAndGradients(of: model.parameters(), mode: mode, loss)
   }
 
   /// The loss as it is, and its gradients with respect to the trainable ones of some parameters times the scale.
-  public func valueAndGradients(
+  public mutating func valueAndGradients(
     of parameters: ParameterList, mode: Mode = .training, _ loss: () throws -> Tensor
   ) rethrows -> (value: Tensor, gradients: Gradients) {
     var value: Tensor?
+    var scaler = self
     let (_, gradients) = try TernNN.valueAndGradients(of: parameters, mode: mode) {
       let loss = try loss()
       value = loss.detached()
-      return scaled(loss)
+      scaler.limit = loss.dtype == .float16 ? Self.greatestHalfScale : Self.greatestScale
+      scaler.scale = min(scaler.scale, scaler.limit)
+      return scaler.scaled(loss)
     }
+    self = scaler
     return (value!, gradients)
   }
 
@@ -102,7 +132,7 @@ public struct LossScaler: Sendable, Hashable, Codable {
       finiteSteps += 1
       guard finiteSteps >= growthInterval else { return }
       finiteSteps = 0
-      scale = min(scale * growth, Self.greatestScale)
+      scale = min(scale * growth, limit)
       return
     }
     finiteSteps = 0

@@ -23,7 +23,7 @@ public func negativeLogLikelihood(
   require(
     labels.dtype == .int32 || labels.dtype == .int64,
     "negativeLogLikelihood: labels must be int32 or int64, got \(labels.dtype)")
-  let isCounted = labels .!= Tensor.full([], integer: ignoredLabel, dtype: labels.dtype, on: labels.device)
+  let isCounted = labels.cast(to: .int64) .!= Tensor.full([], integer: ignoredLabel, on: labels.device)
   let places = `where`(isCounted, labels, 0)
   var weights = isCounted.cast(to: x.dtype)
   if let classWeights = classWeights?.asClassWeights("negativeLogLikelihood", of: x) {

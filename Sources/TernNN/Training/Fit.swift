@@ -13,8 +13,8 @@ public func fit<Optimizing: Optimizer>(
   optimizer: inout Optimizing, loss: @escaping BatchLoss = { crossEntropy($0, $1.labels) },
   metrics: [Metric] = [.accuracy], schedule: (any Schedule)? = nil, scheduleUnit: ScheduleUnit = .epoch,
   clipping: Clipping? = nil, scaler: LossScaler? = nil, checkpoint: String? = nil, resume: String? = nil,
-  metadata: [String: String] = [:],
-  logEvery: Int = 50, progress: ProgressStyle = .automatic, tracesNonFinite: Bool = true,
+  metadata: [String: String] = [:], logEvery: Int = 50, progress: ProgressStyle = .automatic,
+  tracesNonFinite: Bool = true,
   onEvent: @escaping (TrainingEvent) throws -> Void = { _ in }
 ) throws -> History {
   try fit(
@@ -46,8 +46,8 @@ public func fit<Optimizing: Optimizer>(
 ///   - loss: the mean loss of a batch.
 ///   - schedule: sets the learning rate before each step; `scheduleUnit` says what it counts.
 ///   - clipping: applied to the gradients before each update, after they are unscaled.
-///   - scaler: scales losses for a `float16` model, and leaves steps out whose gradients are not finite; its state is
-///     part of the checkpoint. A loss that is not finite by itself still ends the training.
+///   - scaler: scales losses for a `float16` model, and leaves steps out whose gradients are not finite; a copy
+///     is used, whose state is part of the checkpoint. A loss that is not finite by itself still ends the training.
 ///   - checkpoint: path of a safetensors file, replaced atomically.
 ///   - resume: path of a checkpoint to go on from.
 ///   - metadata: strings to keep in the checkpoint, for the reader to know what the model is.
@@ -65,8 +65,7 @@ public func fit<Model: Module, Optimizing: Optimizer>(
   loss: @escaping BatchLoss = { crossEntropy($0, $1.labels) }, metrics: [Metric] = [.accuracy],
   schedule: (any Schedule)? = nil, scheduleUnit: ScheduleUnit = .epoch, clipping: Clipping? = nil,
   scaler: LossScaler? = nil, checkpoint: String? = nil, resume: String? = nil, metadata: [String: String] = [:],
-  logEvery: Int = 50,
-  progress: ProgressStyle = .automatic, tracesNonFinite: Bool = true,
+  logEvery: Int = 50, progress: ProgressStyle = .automatic, tracesNonFinite: Bool = true,
   onEvent: @escaping (TrainingEvent) throws -> Void = { _ in }
 ) throws -> History {
   require(epochs >= 0, "fit: the number of epochs must not be negative, got \(epochs)")

@@ -52,7 +52,7 @@ final class TrainingSteps<Optimizing: Optimizer> {
     self.schedule = schedule
     self.scheduleUnit = scheduleUnit
     self.clipping = clipping
-    self.scaler = scaler
+    self.scaler = scaler?.startingRun
     self.tracesNonFinite = tracesNonFinite
     self.loss = loss
     parameters = contents.parameters.trainable
@@ -84,8 +84,8 @@ final class TrainingSteps<Optimizing: Optimizer> {
       optimizer.learningRate = schedule.learningRate(
         at: scheduleUnit == .step ? step : epoch, epochLosses: Array(epochLosses.prefix(epoch)))
     }
-    guard let scaler else { return valueAndGradients(of: parameters) { loss(batch) } }
-    return scaler.valueAndGradients(of: parameters) { loss(batch) }
+    guard scaler != nil else { return valueAndGradients(of: parameters) { loss(batch) } }
+    return scaler!.valueAndGradients(of: parameters) { loss(batch) }
   }
 
   /// A step, also where a scaler finds that its update has to be left out.

@@ -39,18 +39,23 @@ public struct KeyValueCache: Sendable {
   public func selecting(_ rows: Tensor) -> KeyValueCache {
     var copy = self
     copy.recorded = recorded.map { ($0.keys.gathered(rows: rows), $0.values.gathered(rows: rows)) }
-    copy.memory = memory.map {
-      // With the room behind the positions, whatever it holds.
-      KeyValueMemory($0.keys.gathered(rows: rows), $0.values.gathered(rows: rows), used: length)
+    if let memory, let keys, let values {
+      let (chosenKeys, chosenValues) = (keys.gathered(rows: rows), values.gathered(rows: rows))
+      copy.memory = KeyValueMemory(like: chosenKeys, chosenValues, capacity: memory.capacity, used: length)
+      copy.memory!.write([(chosenKeys, chosenValues, 0)])
     }
     return copy
   }
 
   mutating func append(_ newKeys: Tensor, _ newValues: Tensor) {
+    require(
+      newValues.dtype == newKeys.dtype,
+      "multiHeadAttention: a cache needs keys and values of one dtype, got \(newKeys.dtype) and \(newValues.dtype)")
     if let keys {
       require(
-        keys.shape[..<2] == newKeys.shape[..<2] && keys.shape[3] == newKeys.shape[3],
-        "multiHeadAttention: the cache \(keys.shape) does not fit new keys \(newKeys.shape)")
+        keys.shape[..<2] == newKeys.shape[..<2] && keys.shape[3] == newKeys.shape[3] && keys.dtype == newKeys.dtype,
+        "multiHeadAttention: the cache, \(keys.dtype) \(keys.shape), does not fit new keys, "
+          + "\(newKeys.dtype) \(newKeys.shape)")
       _ = Tensor.commonDevice("multiHeadAttention", [keys, newKeys])
     }
     let added = newKeys.shape[2]
@@ -66,7 +71,9 @@ public struct KeyValueCache: Sendable {
     }
     var written = [(newKeys, newValues, length)]
     if memory == nil || !memory!.claim(length, added) {
-      let capacity = max(reserved, length + added, 2 * (memory?.capacity ?? 0), Self.leastCapacity)
+      let (old, needed) = (memory?.capacity ?? 0, length + added)
+      // Where only a copy has taken the place behind, as much room is enough.
+      let capacity = needed <= old ? old : max(reserved, needed, 2 * old, Self.leastCapacity)
       if let keys, let values { written.append((keys, values, 0)) }
       memory = KeyValueMemory(like: newKeys, newValues, capacity: capacity, used: length + added)
     }
@@ -84,16 +91,12 @@ private final class KeyValueMemory: Sendable {
   let keys, values: Tensor
   private let used: Atomic<Int>
 
-  init(_ keys: Tensor, _ values: Tensor, used: Int) {
-    (self.keys, self.values) = (keys, values)
-    self.used = Atomic(used)
-  }
-
-  convenience init(like keys: Tensor, _ values: Tensor, capacity: Int, used: Int) {
+  init(like keys: Tensor, _ values: Tensor, capacity: Int, used: Int) {
     func room(_ x: Tensor) -> Tensor {
       Tensor.empty([x.shape[0], x.shape[1], capacity, x.shape[3]], dtype: x.dtype, on: x.device)
     }
-    self.init(room(keys), room(values), used: used)
+    (self.keys, self.values) = (room(keys), room(values))
+    self.used = Atomic(used)
   }
 
   var capacity: Int { keys.shape[2] }

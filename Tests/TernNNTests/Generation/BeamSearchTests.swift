@@ -104,6 +104,19 @@ import Testing
     }
   }
 
+  @Test func aDeadEndIsLeftOut() throws {
+    // After 1 nothing may follow; 0 is followed by itself or, less likely, by 1.
+    let found = try beamSearch(from: [0], state: (), options: BeamSearchOptions(width: 2, maximumLength: 3)) {
+      symbols, _ in
+      let next: [Float] = try symbols.scalars(as: Int.self).flatMap {
+        $0 == 1 ? [-Float.infinity, -Float.infinity] : [Float(1), 0]
+      }
+      return Tensor(next, shape: [symbols.count, 2], on: symbols.device)
+    } reordering: { _, _ in
+    }
+    #expect(found[0].map(\.symbols) == [[0, 0, 0], [0, 0, 1]])
+  }
+
   @Test func notANumberIsAnError() {
     #expect(throws: TernError.self) {
       try beamSearch(from: [0], state: (), options: BeamSearchOptions(width: 2, maximumLength: 2)) { symbols, _ in

@@ -72,6 +72,29 @@ import Testing
     expectError(.nonFinite, "loss times") { try scaler.unscaled(cell.gradients([.nan])) }
   }
 
+  @Test func halfLossesAreScaledByWhatTheirGradientHolds() throws {
+    let cell = Cell([1e-3, 2e-3])
+    var scaler = LossScaler(growthInterval: 1)
+    for _ in 0..<3 {
+      let (_, gradients) = scaler.valueAndGradients(of: cell) { cell.weight.value.sum() }
+      let found = try #require(try scaler.unscaled(gradients))
+      #expect(try found.values[0].scalars(as: Float.self) == [1, 1])
+    }
+    #expect(scaler.scale == 0x1p15 && scaler.skippedSteps == 0)
+  }
+
+  @Test func aDamagedScalerIsFound() throws {
+    let good = String(decoding: try JSONEncoder().encode(LossScaler()), as: UTF8.self)
+    for (old, new) in [
+      ("\"scale\":65536", "\"scale\":0"), ("\"backoff\":0.5", "\"backoff\":3"),
+      ("\"finiteSteps\":0", "\"finiteSteps\":-1"),
+    ] {
+      try #require(good.contains(old))
+      let text = good.replacingOccurrences(of: old, with: new)
+      #expect(try JSONDecoder().decode(LossScaler.self, from: Data(text.utf8)).damage != nil, "\(new)")
+    }
+  }
+
   @Test func fitLeavesOutStepsThatOverflow() throws {
     let model = withDevice(.cpu) { NoisyNet(seed: 1) }
     model.cast(to: .float16)

@@ -155,6 +155,20 @@ import Testing
   }
 
   /// Copies share what they have in common and do not see what the other adds; a cache without reserve grows.
+  @Test func aCacheThatIsTriedOutAgainAndAgainKeepsItsSize() {
+    let weights = Self.projections(4, on: .cpu)
+    let x = sampleTensor([1, 1, 4], on: .cpu)
+    var cache = KeyValueCache()
+    for _ in 0..<30 {
+      var trial = cache
+      _ = multiHeadAttention(x, cache: &trial, heads: 2, weights)
+      _ = multiHeadAttention(x, cache: &cache, heads: 2, weights)
+    }
+    // Room for 32 positions of four numbers.
+    #expect(cache.length == 30 && cache.keys!.view.storage.byteCount == 32 * 4 * 4)
+    #expect(cache.selecting(Tensor([0], on: .cpu)).keys!.view.storage.byteCount == 32 * 4 * 4)
+  }
+
   @Test(arguments: Device.all) func copiesOfACacheGoOnApart(_ device: Device) throws {
     let weights = Self.projections(4, on: device)
     let x = sampleTensor([2, 70, 4], on: device)

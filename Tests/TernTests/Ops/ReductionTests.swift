@@ -69,11 +69,16 @@ import Testing
       }
       #expect(gradient.dtype == dtype)
       try expectClose(gradient, Array(repeating: 8.025, count: 60_000), relative: 0x1p-8)
+      let ties = Tensor.zeros([70_000], dtype: dtype, on: device)
+      try expectClose(
+        Tern.gradient(at: ties) { $0.max() }, Array(repeating: 1 / 70_000, count: 70_000), relative: 0x1p-7)
       // The differences are smaller than what a half mean of 1000 would leave of them.
       let far = Tensor((0..<64).map { 1000 + Float($0 % 2) * 8 }, on: device).cast(to: dtype)
       try expectClose(far.variance(), [16], relative: 0x1p-8)
       try expectClose(far.standardDeviation(), [4], relative: 0x1p-8)
     }
+    let tiny = Tensor([1e-9, -2e-9] as [Float], on: device)
+    try expectClose(gradient(at: tiny) { $0.sumOfSquares(as: .float16) }, [2e-9, -4e-9], relative: 1e-6)
   }
 
   @Test(arguments: Device.all, kinds) func reducesAnyAxes(_ device: Device, _ kind: Kind) throws {

@@ -75,6 +75,12 @@ static __attribute__((noinline)) void TERN_VARIANT(store_tile)(
 INLINE void TERN_VARIANT(tile)(
     const int rows, const int vectors, ptrdiff_t k, const float *a, ptrdiff_t row_step, ptrdiff_t a_step,
     const float *b, ptrdiff_t b_step, const int32_t *offsets, const TERN_VARIANT(tile_store) *store) {
+  // What is added to comes near while the products run: a tile's rows are too far apart for the machine to foresee.
+  if (store->accumulate) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows * vectors; i++)
+      __builtin_prefetch(store->c + i / vectors * store->c_step + i % vectors * LANES, 1);
+  }
   VECTOR sums[TILE_ROWS * 2];  // those beyond rows * vectors vanish
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows * vectors; i++)

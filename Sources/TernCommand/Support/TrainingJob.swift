@@ -24,7 +24,7 @@ struct TrainingJob {
     let before = device.statistics
     // Layers without a generator of their own draw from the shared one.
     RandomGenerator.shared.state = RandomGenerator.State(seed: recipe.seed)
-    let model = withDevice(device) { specification.makeModel(generator: .shared) }
+    let model = withDevice(device) { specification.makeModel(generator: RandomGenerator(seed: recipe.seed)) }
     var optimizer = recipe.makeOptimizer()
     if let resume { try checkForm(SafetensorsFile(path: resume)) }
     let history = try train(model, &optimizer)

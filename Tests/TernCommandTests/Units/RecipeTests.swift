@@ -22,7 +22,8 @@ import Testing
     return try model.parameters().flatMap { try $0.parameter.value.scalars(as: Float.self) }
   }
 
-  @Test(arguments: OptimizerName.allCases) func everyOptimizerResumesExactly(_ name: OptimizerName) throws {
+  @Test(.serialized, arguments: OptimizerName.allCases) func everyOptimizerResumesExactly(_ name: OptimizerName) throws
+  {
     let directory = try TemporaryDirectory()
     let (whole, parts) = (directory.path + "/whole", directory.path + "/parts")
     let recipe = ["--optimizer", name.rawValue, "--warmup", "2", "--weight-decay", "0.01"]

@@ -69,9 +69,8 @@ extension Tensor {
     require(
       1...1 << 31 ~= range.count, "randomIntegers: the range must have 1 to 2^31 numbers, got \(range)")
     let words = drawn(generator.next(.words), shape, .int64, device)
-    func number(_ integer: Int) -> Tensor { Tensor([Int64(integer)], shape: [], on: words.device) }
     // The high part of the product, as `permutation(of:)` has it.
-    let offsets = (words * number(range.count)).floorDivided(by: number(1 << 32))
-    return (offsets + number(range.lowerBound)).cast(to: dtype)
+    let offsets = (words * words.like(range.count)).floorDivided(by: words.like(1 << 32))
+    return (offsets + words.like(range.lowerBound)).cast(to: dtype)
   }
 }

@@ -72,7 +72,7 @@ private func composedGradient(_ options: CrossEntropyOptions, _ saved: Saved, sc
   let spread = options.smoothing / Float(max(1, classes))
   let targets = `where`(isHit, classWeights * (1 - options.smoothing + spread), classWeights * spread)
   let isValid = ((labels .>= 0) .& (labels .< Float(classes))).expanded(at: 1)
-  let isIgnored = (labels .== Tensor([Int64(options.ignoredLabel)], on: labels.device)).expanded(at: 1)
+  let isIgnored = (labels .== labels.like(options.ignoredLabel)).expanded(at: 1)
   let sums = targets.sum(along: 1, keepingDimensions: true)
   let gradient = scale.expanded(at: 1) * (softmax(logits) * sums - targets)
   return `where`(isIgnored, 0, `where`(isValid, gradient, .nan)).cast(to: saved[0].dtype)

@@ -23,31 +23,42 @@ if [[ -z $library ]]; then
 fi
 
 "$swift" build --build-tests -Xcc -O2
+tests=$("$swift" build --build-tests -Xcc -O2 --show-bin-path)/ternPackageTests.xctest
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
-# The loader takes the path of a library in place of a directory of .icd files: no other device is in the way.
+beside=
+trap '[[ -z $beside ]] || kill "$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
+# The loader takes the path of a library in place of a directory of .icd files: no other device is in the way. CLBlast's
+# kernels are not ours to mend: without the library ours do its work.
+export OCL_ICD_VENDORS=$library TERN_CLBLAST_LIBRARY=/nonexistent
+export OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGRIND_MAX_ERRORS=50000
 simulate() {
-  # CLBlast's kernels are not ours to mend: without the library ours do its work.
-  TERN_CLBLAST_LIBRARY=/nonexistent OCL_ICD_VENDORS=$library OCLGRIND_DATA_RACES=1 \
-    OCLGRIND_UNINITIALIZED=1 OCLGRIND_MAX_ERRORS=50000 OCLGRIND_LOG=$logs/$1 \
-    "$swift" test --skip-build -Xcc -O2 --filter "OclgrindTests/$1"
+  OCLGRIND_LOG=$logs/$1.log "$tests" --testing-library swift-testing --filter "OclgrindTests/($2)"
 }
 
-simulate plantedFaultsAreReported
-if [[ ! -s $logs/plantedFaultsAreReported ]]; then
-  echo "oclgrind: the planted faults were not reported, so the run below would prove nothing" >&2
+simulate planted plantedFaultsAreReported
+if [[ ! -s $logs/planted.log ]]; then
+  echo "oclgrind: the planted faults were not reported, so the runs below would prove nothing" >&2
   exit 1
 fi
 
+# The simulator keeps little more than one core busy.
 status=0
-simulate everyKernelRunsClean || status=$?
-if [[ -s $logs/everyKernelRunsClean ]]; then
+OCLGRIND_LOG=$logs/cases.log "$tests" --testing-library swift-testing \
+  --filter "OclgrindTests/(goldenCasesRunClean|tourOfCPUsRunsClean)" >"$logs/output" 2>&1 &
+beside=$!
+simulate tour tourOfGPUsRunsClean || status=$?
+wait "$beside" || status=$?
+beside=
+cat "$logs/output"
+for log in "$logs"/{tour,cases}.log; do
+  [[ -s $log ]] || continue
   echo "oclgrind: faults in kernels; by kind and by kernel:" >&2
-  grep -E '^[A-Z]' "$logs/everyKernelRunsClean" | sed 's/ 0x[0-9a-f]*$//' | sort | uniq -c | sort -rn >&2
-  grep -E '^\s*Kernel:' "$logs/everyKernelRunsClean" | sort | uniq -c | sort -rn >&2
-  head -n 60 "$logs/everyKernelRunsClean" >&2
-  exit 1
-fi
+  grep -E '^[A-Z]' "$log" | sed 's/ 0x[0-9a-f]*$//' | sort | uniq -c | sort -rn >&2
+  grep -E '^\s*Kernel:' "$log" | sort | uniq -c | sort -rn >&2
+  head -n 60 "$log" >&2
+  status=1
+done
 ((status == 0)) || exit "$status"
+simulate all everyKernelRan
 echo "oclgrind: clean"

@@ -47,31 +47,62 @@ struct OclgrindTests {
     #expect(findings.contains(fault.report), "\(fault.statement): \(findings)")
   }
 
-  /// All golden cases, and the tour of what they leave out; then every kernel of the package has been launched.
-  @Test func everyKernelRunsClean() throws {
-    let cases = try GoldenCase.load(from: GoldenTests.fixtures)
+  /// All golden cases, but for those that train: they repeat the kernels of others, step after step.
+  @Test func goldenCasesRunClean() throws {
+    let cases = try GoldenCase.load(from: GoldenTests.fixtures).filter { !$0.operation.hasPrefix("train_") }
     for device in Self.devices {
       for golden in cases { try expectSilence(golden.id, device) { try GoldenTests.check(golden, on: device) } }
-      for stop in KernelTour.stops {
+    }
+    try noteLaunches()
+  }
+
+  @Test func tourOfGPUsRunsClean() throws { try runTour(asCPU: false) }
+
+  @Test func tourOfCPUsRunsClean() throws { try runTour(asCPU: true) }
+
+  /// What the golden cases leave out.
+  private func runTour(asCPU: Bool) throws {
+    for device in Self.devices where (device.backend as? OpenCLBackend)?.isCPUDevice == asCPU {
+      for stop in KernelTour.stops where asCPU || !stop.isForCPUs {
         try expectSilence(stop.testDescription, device) { try KernelTourTests.check(stop, on: device) }
       }
       try expectSilence("multiply_add", device) { try checkProbe(device) }
     }
+    try noteLaunches()
+  }
+
+  /// After the others, which run in processes of their own: every kernel of the package has been launched, by each
+  /// type of device that it has a form for.
+  @Test func everyKernelRan() throws {
     let source = try KernelTour.kernelsInSource()
+    var all: Set<String> = []
+    for isCPUDevice in [false, true] {
+      let file = Self.launches(isCPUDevice)
+      let launched = Set(try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init))
+      let expected =
+        source.filter { $0.devices == (isCPUDevice ? .cpus : .gpus) || $0.devices == .each }.map(\.name)
+        + PointwiseSource.kernelNames(isCPUDevice: isCPUDevice)
+      let missing = Set(expected).subtracting(launched)
+      #expect(missing.isEmpty, "never launched on a \(isCPUDevice ? "CPU" : "GPU"): \(missing.sorted())")
+      all.formUnion(launched)
+    }
+    let missing = Set(source.map(\.name)).subtracting(all)
+    #expect(missing.isEmpty, "never launched: \(missing.sorted())")
+  }
+
+  /// The names of what was launched, a line each, beside the log.
+  private static func launches(_ isCPUDevice: Bool) -> URL {
+    let log = URL(filePath: ProcessInfo.processInfo.environment["OCLGRIND_LOG"]!)
+    return log.deletingLastPathComponent().appending(path: "launched-\(isCPUDevice ? "cpu" : "gpu")")
+  }
+
+  private func noteLaunches() throws {
     for device in Self.devices {
       let backend = try #require(device.backend as? OpenCLBackend)
-      let launched = backend.programs.kernelNames
-      let expected =
-        source.filter { $0.devices == (backend.isCPUDevice ? .cpus : .gpus) || $0.devices == .each }.map(\.name)
-        + PointwiseSource.kernelNames(isCPUDevice: backend.isCPUDevice)
-      let missing = Set(expected).subtracting(launched)
-      #expect(missing.isEmpty, "never launched on \(device.name): \(missing.sorted())")
+      let file = fopen(Self.launches(backend.isCPUDevice).path, "a")
+      fputs(backend.programs.kernelNames.map { $0 + "\n" }.joined(), file)
+      fclose(file)
     }
-    let launched = Self.devices.reduce(into: Set()) { names, device in
-      names.formUnion((device.backend as! OpenCLBackend).programs.kernelNames)
-    }
-    let missing = Set(source.map(\.name)).subtracting(launched)
-    #expect(missing.isEmpty, "never launched: \(missing.sorted())")
   }
 
   /// The kernel that measures arithmetic. A chain that starts at `s` is at `0.5 + (s - 0.5) / 2^n` after n rounds.

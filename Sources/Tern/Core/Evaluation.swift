@@ -27,10 +27,13 @@ enum Evaluation {
         var builder = ProgramBuilder()
         builder.add(first)
         for value in rest.dropFirst() where value.shape == first.shape && value.device == first.device {
-          var larger = builder
-          larger.add(value)
-          guard larger.fits, together.count < PointwiseProgram.maximumOutputs else { continue }
-          builder = larger
+          guard together.count < PointwiseProgram.maximumOutputs else { break }
+          if !builder.computes(value) {
+            var larger = builder
+            larger.add(value)
+            guard larger.fits else { continue }
+            builder = larger
+          }
           together.append(value)
         }
         rest.removeAll { value in together.contains { $0 === value } }

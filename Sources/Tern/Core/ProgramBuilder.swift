@@ -20,6 +20,9 @@ struct ProgramBuilder {
   /// Adds everything that `value` needs.
   mutating func add(_ value: Value) { _ = place(value) }
 
+  /// Whether `value` is computed on the way to what was added.
+  func computes(_ value: Value) -> Bool { positions[ObjectIdentifier(value)] != nil }
+
   var fits: Bool {
     instructions.count <= PointwiseProgram.maximumInstructions && inputs.count <= PointwiseProgram.maximumInputs
       && scalars.count <= PointwiseProgram.maximumScalars

@@ -118,17 +118,19 @@ final class TuningBench {
   ///
   /// - Parameters:
   ///   - seconds: about how long to go on; each algorithm has at least three bursts, unless it left.
+  ///   - now: the clock.
   ///   - announce: told each algorithm before it runs.
-  func times(_ algorithms: [String], seconds: Double, announce: (String) -> Void) throws -> [String: Double] {
-    let clock = ContinuousClock()
+  func times(
+    _ algorithms: [String], seconds: Double, now: () -> ContinuousClock.Instant = { .now }, announce: (String) -> Void
+  ) throws -> [String: Double] {
     func burst(_ algorithm: String, runs: Int) throws -> Double {
       announce(algorithm)
-      let start = clock.now
+      let start = now()
       _ = try trial.run(problem, algorithm) {
         for _ in 0..<runs { subject.run() }
         try backend.synchronize()
       }
-      return (clock.now - start) / .seconds(1) / Double(runs)
+      return (now() - start) / .seconds(1) / Double(runs)
     }
     var runs: [String: Int] = [:]
     for algorithm in algorithms {
@@ -138,9 +140,9 @@ final class TuningBench {
     }
     var bursts = Dictionary(uniqueKeysWithValues: algorithms.map { ($0, [Double]()) })
     var racing = algorithms
-    let end = clock.now + .seconds(seconds)
+    let end = now() + .seconds(seconds)
     var round = 0
-    while round < 3 || (clock.now < end && round < 99) {
+    while round < 3 || (now() < end && round < 99) {
       for place in racing.indices {
         let algorithm = racing[(place + round) % racing.count]
         bursts[algorithm]!.append(try burst(algorithm, runs: runs[algorithm]!))

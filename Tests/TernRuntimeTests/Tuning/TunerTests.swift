@@ -160,16 +160,19 @@ private struct FakeSubject: TuningSubject {
 
   @Test func timesAreOfOneRunOfEach() throws {
     var runs: [GemmChoice?: Int] = [:]
+    var now = ContinuousClock.now
     let bench = try bench { algorithm in
       runs[algorithm, default: 0] += 1
-      if algorithm == .own { usleep(1000) }
+      now += algorithm == .own ? .microseconds(900) : .microseconds(30)
       return []
     }
     var announced: Set<String> = []
-    let times = try bench.times(["wide", "own"], seconds: 0.01) { announced.insert($0) }
+    let times = try bench.times(
+      ["wide", "own"], seconds: 0.01, now: { now }, announce: { announced.insert($0) })
     #expect(announced == ["wide", "own"])
-    #expect(times["own"]! > times["wide"]!)
-    #expect(runs[.wide]! > runs[.own]!)
+    #expect(abs(times["own"]! - 9e-4) < 1e-9 && abs(times["wide"]! - 3e-5) < 1e-9, "\(times)")
+    // Two alone, then bursts of 4 ms: three of the faster, until the slower one leaves after two.
+    #expect(runs == [.wide: 2 + 3 * 133, .own: 2 + 2 * 4])
   }
 }
 

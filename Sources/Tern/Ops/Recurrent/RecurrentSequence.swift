@@ -31,8 +31,8 @@ struct RecurrentSequence: Sendable {
     let plan = Recurrence(cell, steps: steps, batch: batch, size: size, isReversed: isReversed)
     let sequence = RecurrentSequence(operation: operation, plan: plan, hasBias: weights.inputBias != nil)
     // Half types are storage: everything between is Float32. The input's rows are read again for the gradient.
-    let inputs = ([x.contiguous()] + weights.tensors + [hidden] + (start.map { [$0] } ?? []))
-      .map { $0.cast(to: .float32) }
+    let others = weights.tensors + [hidden] + (start.map { [$0] } ?? [])
+    let inputs = [x.cast(to: .float32).contiguous()] + others.map { $0.cast(to: .float32) }
     let slots = sequence.compute(inputs, lengths: lengths?.cast(to: .int32).contiguous())
     var outputs = slots.sliced(along: 0, from: isReversed ? 0 : 1, to: isReversed ? steps : steps + 1)
     if let lengths {

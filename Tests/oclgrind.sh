@@ -42,7 +42,7 @@ if [[ ! -s $logs/planted.log ]]; then
   exit 1
 fi
 
-# The simulator keeps little more than one core busy.
+# The simulator keeps little more than one core busy. Not by way of `simulate`: `$!` is the process itself.
 status=0
 OCLGRIND_LOG=$logs/cases.log "$tests" --testing-library swift-testing \
   --filter "OclgrindTests/(goldenCasesRunClean|tourOfCPUsRunsClean)" >"$logs/output" 2>&1 &

@@ -21,6 +21,7 @@ package struct GoldenIndex: Decodable, Sendable {
 
     package init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
+      // Other sets have shapes instead of places; the next line throws what is neither.
       places = try? container.decode([String: Place].self)
       names = try places?.keys.sorted() ?? container.decode([String: Attributes.Value].self).keys.sorted()
     }

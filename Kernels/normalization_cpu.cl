@@ -8,15 +8,6 @@
 #define FAST(view) ((view).type == FLOAT32 && (view).element == 1)
 #define FLOATS(p) ((global const float *)(p))
 
-#ifdef __has_builtin
-#if __has_builtin(__builtin_nontemporal_store)
-#define STREAM(v, p) __builtin_nontemporal_store(v, (global float16 *)(p))
-#endif
-#endif
-#ifndef STREAM
-#define STREAM(v, p) vstore16(v, 0, p)
-#endif
-
 static float16 sum_of_piece(global const void *x, long at, norm_view v, long n) {
   float16 a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;
   long i = 0;

@@ -16,6 +16,9 @@
 // compiler then makes 16-wide code of it, which it would not choose by itself: 7 ms instead of 12 for a chain with tanh
 // and sigmoid over 16M elements on two AVX-512 cores.
 //
+// STREAM(v, p) stores a float16 to a global float pointer aligned to 64 bytes, on CPU devices past the cache where the
+// compiler can: for results that are read when they would have left the caches anyway.
+//
 // LOW, HIGH, EVEN, ODD name eight elements of a vector of 16, for a vector literal: (float8)(HIGH(v)). Compilers make
 // one shuffle of them, as of v.hi; but Oclgrind 21.10 takes element 11 of a shuffle for an undefined one, and reads
 // outside of its tables where an element is undefined. So vectors of 12 and more elements are taken apart in this way
@@ -72,6 +75,15 @@ typedef long4 value4_bool;
 #define VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(2)")
 #else
 #define VECTOR_LOOP
+#endif
+
+#if TERN_CPU_DEVICE && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAM(v, p) __builtin_nontemporal_store(v, (global float16 *)(p))
+#endif
+#endif
+#ifndef STREAM
+#define STREAM(v, p) vstore16(v, 0, p)
 #endif
 
 static inline float load_float32(__global const float *p, long i) { return p[i]; }

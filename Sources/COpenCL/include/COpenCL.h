@@ -22,6 +22,7 @@
   X(clReleaseCommandQueue)    \
   X(clCreateBuffer)           \
   X(clReleaseMemObject)       \
+  X(clSetMemObjectDestructorCallback) \
   X(clCreateProgramWithSource) \
   X(clCreateProgramWithBinary) \
   X(clBuildProgram)           \

@@ -35,7 +35,7 @@ package final class CPUBackend: Backend {
     pool = MemoryPool(
       obtain: { [counters] capacity in
         counters.allocations.add(1, ordering: .relaxed)
-        return obtainPages(capacity)
+        return Pages.obtain(capacity)
       },
       free: { block, _ in Foundation.free(block) })
   }
@@ -144,18 +144,4 @@ private final class Counters: Sendable {
   let downloaded = Atomic(0)
   let syncs = Atomic(0)
   let allocations = Atomic(0)
-}
-
-/// A block from the system, aligned for vectors; large ones to huge pages, which the kernel is asked to use: faulting
-/// in 4 KiB pages one by one costs more than writing them.
-private func obtainPages(_ capacity: Int) -> UnsafeMutableRawPointer? {
-  let hugePage = 2 << 20
-  let isLarge = capacity >= 2 * hugePage
-  var block: UnsafeMutableRawPointer?
-  // Not aligned_alloc: the classes of the pool are no multiples of the alignment.
-  guard posix_memalign(&block, isLarge ? hugePage : 64, capacity) == 0, let block else { return nil }
-  #if os(Linux)
-    if isLarge { madvise(block, capacity, MADV_HUGEPAGE) }
-  #endif
-  return block
 }

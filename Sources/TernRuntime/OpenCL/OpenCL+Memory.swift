@@ -40,19 +40,24 @@ final class Staging: Sendable {
 /// A buffer of the simulator is created with exactly the bytes that were asked for and never released. Oclgrind 21.10
 /// keeps what it knows about a buffer's bytes when the buffer is released: the next one in its place starts with them,
 /// and what is written beyond the old one's end counts as never written.
+///
+/// A device that is the host's CPU computes in its memory, so large buffers lie in huge pages of ours there: on PoCL an
+/// addition of two arrays of 64 MiB is a tenth faster than in the 4 KiB pages that the driver takes.
 final class BufferSource: Sendable {
   /// Buffers created so far.
   let count = Atomic(0)
   private let context: OpenCLObject
   private let queue: OpenCLQueue
   private let isSimulator: Bool
+  private let isHostCPU: Bool
   private let functions: OpenCLFunctions
   private let lastStatus = Atomic(CL_SUCCESS)
 
-  init(context: OpenCLObject, queue: OpenCLQueue, isSimulator: Bool, functions: OpenCLFunctions) {
+  init(context: OpenCLObject, queue: OpenCLQueue, device: OpenCLDeviceInfo, functions: OpenCLFunctions) {
     self.context = context
     self.queue = queue
-    self.isSimulator = isSimulator
+    isSimulator = device.isSimulator
+    isHostCPU = device.isCPU
     self.functions = functions
   }
 
@@ -75,16 +80,30 @@ final class BufferSource: Sendable {
 
   private func attempt(_ capacity: Int) -> UnsafeMutableRawPointer? {
     var status = CL_SUCCESS
+    let pages = isHostCPU && capacity >= Pages.largeBlock ? Pages.obtain(capacity) : nil
+    let flags = CL_MEM_READ_WRITE | (pages == nil ? 0 : CL_MEM_USE_HOST_PTR)
     let buffer = SimulatorThread.call(if: isSimulator) {
-      functions.table.pointee.clCreateBuffer(
-        context.pointer, cl_mem_flags(CL_MEM_READ_WRITE), capacity, nil, &status)
+      functions.table.pointee.clCreateBuffer(context.pointer, cl_mem_flags(flags), capacity, pages, &status)
     }
+    if status == CL_SUCCESS, let buffer, let pages { status = leave(pages, to: buffer) }
     guard status == CL_SUCCESS, let buffer else {
+      free(pages)
       lastStatus.store(status, ordering: .relaxed)
       return nil
     }
     count.add(1, ordering: .relaxed)
     return UnsafeMutableRawPointer(buffer)
+  }
+
+  /// Has the driver free a new buffer's pages when it has freed the buffer, which outlives its release until the last
+  /// command on it is done.
+  ///
+  /// - Returns: the status; if it is a failure, the buffer is gone and the pages are the caller's.
+  private func leave(_ pages: UnsafeMutableRawPointer, to buffer: OpaquePointer) -> cl_int {
+    let table = functions.table.pointee
+    let status = table.clSetMemObjectDestructorCallback(buffer, { _, pages in free(pages) }, pages)
+    if status != CL_SUCCESS { _ = table.clReleaseMemObject(buffer) }
+    return status
   }
 }
 

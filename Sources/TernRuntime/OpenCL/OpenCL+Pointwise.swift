@@ -18,7 +18,7 @@ extension OpenCLBackend {
       let whole = PointwiseLayout(set)
       guard whole.count > 0 else { continue }
       for layout in whole.pieces(rank: maximumRank(program, views: whole.views.count)) {
-        let key = PointwiseKernels.Key(structure: structure, layout: PointwiseLayoutClass(layout))
+        let key = PointwiseKernels.Key(structure, layout, on: self)
         if classes[key] == nil { order.append(key) }
         classes[key, default: []].append(layout)
       }
@@ -43,7 +43,7 @@ extension OpenCLBackend {
     let fits = { (layout: PointwiseLayout) in
       layout.count <= 1 << 30 && layout.offsets.allSatisfy { (0...Int(Int32.max)).contains($0) }
     }
-    guard layouts.count > 1, key.layout.isLinear, layouts.allSatisfy(fits) else {
+    guard layouts.count > 1, key.layout.isLinear, !key.isStreamed, layouts.allSatisfy(fits) else {
       for layout in layouts { try runCompiled(program, key, layout) }
       return
     }
@@ -135,6 +135,14 @@ extension OpenCLBackend {
   private func setCapacity(_ program: PointwiseProgram, views: Int) -> Int {
     let fixed = 16 + 8 * program.scalars.count
     return max(1, (info.maxParameterBytes - fixed) / (12 * views + 8))
+  }
+}
+
+extension PointwiseKernels.Key {
+  init(_ structure: PointwiseProgram.Structure, _ layout: PointwiseLayout, on backend: OpenCLBackend) {
+    let isStreamed =
+      backend.isCPUDevice && PointwiseSource.isWorthStreaming(structure, layout, least: backend.leastStreamed)
+    self.init(structure: structure, layout: PointwiseLayoutClass(layout), isStreamed: isStreamed)
   }
 }
 

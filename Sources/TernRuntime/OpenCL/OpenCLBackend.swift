@@ -20,6 +20,8 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
   package let choices: ChoiceTable
   private let contextObject: OpenCLObject
   let isStrict: Bool
+  /// Elements from which a pointwise result passes the caches by, on CPU devices.
+  let leastStreamed: Int
 
   /// Whether the driver says that the device is a CPU (PoCL, Intel's CPU runtime): wide vectors, no local memory worth
   /// it.
@@ -55,6 +57,8 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
     self.functions = functions
     self.info = info
     isCPUDevice = options.treatAsCPU ?? info.isCPU
+    // 16 MiB and more would only sweep the caches. A simulator has to see that kernel, too.
+    leastStreamed = options.leastStreamed ?? (info.isSimulator ? 1 << 10 : 1 << 22)
     isStrict = options.isStrict
     contextObject = OpenCLObject(context)
     self.queue = OpenCLQueue(OpenCLObject(queue), isSimulator: info.isSimulator, functions: functions)
@@ -66,8 +70,7 @@ package final class OpenCLBackend: Backend, @unchecked Sendable {
       ?? Tuning.table(for: DeviceIdentity(info, isCPUDevice: isCPUDevice), isShared: options.recordsProblems)
     pointwiseKernels = PointwiseKernels(
       programs: programs, isCPUDevice: isCPUDevice, isSimulator: info.isSimulator, forcedTier: options.pointwiseTier)
-    let buffers = BufferSource(
-      context: contextObject, queue: self.queue, isSimulator: info.isSimulator, functions: functions)
+    let buffers = BufferSource(context: contextObject, queue: self.queue, device: info, functions: functions)
     self.buffers = buffers
     pool = MemoryPool(
       limit: options.memoryLimit, recycles: !info.isSimulator, obtain: { buffers.create($0) },

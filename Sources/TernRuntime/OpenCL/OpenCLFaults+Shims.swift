@@ -41,6 +41,9 @@ extension OpenCLFaults {
       Faults.strike("clCreateBuffer", $4) ? nil : Faults.made(.buffer, Faults.real.clCreateBuffer($0, $1, $2, $3, $4))
     }
     table.clReleaseMemObject = { Faults.released(.buffer, "clReleaseMemObject", Faults.real.clReleaseMemObject($0)) }
+    table.clSetMemObjectDestructorCallback = {
+      Faults.strike("clSetMemObjectDestructorCallback") ?? Faults.real.clSetMemObjectDestructorCallback($0, $1, $2)
+    }
   }
 
   private static func interceptPrograms(_ table: inout tern_cl_table) {

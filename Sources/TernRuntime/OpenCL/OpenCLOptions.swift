@@ -7,6 +7,8 @@ struct OpenCLOptions: Sendable {
   var treatAsCPU: Bool?
   /// 0 to interpret all pointwise programs, 1 to compile all; `TERN_POINTWISE_TIER`.
   var pointwiseTier: Int?
+  /// Elements from which a pointwise result passes the caches by, on CPU devices.
+  var leastStreamed: Int?
   /// The most bytes that tensors and free blocks may take; `TERN_MEMORY_LIMIT`.
   var memoryLimit: Int?
   /// Whether an operation without a kernel fails instead of running on the CPU; `TERN_STRICT`.

@@ -17,6 +17,7 @@ final class PointwiseKernels: Sendable {
   struct Key: Hashable {
     let structure: PointwiseProgram.Structure
     let layout: PointwiseLayoutClass
+    var isStreamed = false
     /// The reduction that takes the results in, if they are not stored.
     var reduction: FusedReduction?
   }
@@ -76,7 +77,8 @@ final class PointwiseKernels: Sendable {
     try state.withLock { state throws(TernError) in
       if let kernel = state.entries[key]?.kernels[sets] { return kernel }
       let source = PointwiseSource(
-        structure: key.structure, layout: key.layout, sets: sets, isCPUDevice: isCPUDevice)
+        structure: key.structure, layout: key.layout, sets: sets, isCPUDevice: isCPUDevice,
+        isStreamed: key.isStreamed)
       let kernel: CompiledKernel
       if let reduction = key.reduction {
         let name = "\(reduction.kind)(\(key.structure.operations))"

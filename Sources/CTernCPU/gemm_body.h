@@ -60,6 +60,7 @@ static void TERN_VARIANT(gemm_multiply_row_major)(const tern_gemm_block *block) 
 static const struct tern_gemm_functions TERN_VARIANT(gemm_table) = {
     .rows = TILE_ROWS,
     .columns = TILE_COLUMNS,
+    .direct_rows = DIRECT_ROWS,
     .pack_rows = TERN_VARIANT(gemm_pack_rows),
     .pack_columns = TERN_VARIANT(gemm_pack_columns),
     .multiply = TERN_VARIANT(gemm_multiply),

@@ -45,7 +45,7 @@ typedef struct TERN_VARIANT(tile_store) {
   int32_t activation;
 } TERN_VARIANT(tile_store);
 
-/// Writes a tile that is cut off at the right or has a bias.
+/// Writes a tile that is cut off at the right.
 static __attribute__((noinline)) void TERN_VARIANT(store_tile)(
     VECTOR *sums, int rows, int vectors, const TERN_VARIANT(tile_store) *store) {
   const bool rectifies = store->activation == TERN_ACTIVATION_RELU;
@@ -75,12 +75,10 @@ static __attribute__((noinline)) void TERN_VARIANT(store_tile)(
 INLINE void TERN_VARIANT(tile)(
     const int rows, const int vectors, ptrdiff_t k, const float *a, ptrdiff_t row_step, ptrdiff_t a_step,
     const float *b, ptrdiff_t b_step, const int32_t *offsets, const TERN_VARIANT(tile_store) *store) {
-  // What is added to comes near while the products run: a tile's rows are too far apart for the machine to foresee.
-  if (store->accumulate) {
+  // Where the sums go comes near while the products run: a tile's rows are too far apart for the machine to foresee.
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows * vectors; i++)
-      __builtin_prefetch(store->c + i / vectors * store->c_step + i % vectors * LANES, 1);
-  }
+  for (int i = 0; i < rows * vectors; i++)
+    __builtin_prefetch(store->c + i / vectors * store->c_step + i % vectors * LANES, 1);
   VECTOR sums[TILE_ROWS * 2];  // those beyond rows * vectors vanish
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows * vectors; i++)
@@ -99,7 +97,7 @@ INLINE void TERN_VARIANT(tile)(
         sums[i * vectors + v] = TERN_VARIANT(fma)(row, column[v], sums[i * vectors + v]);
     }
   }
-  if (store->columns < vectors * LANES || store->column_bias) {
+  if (store->columns < vectors * LANES) {
     VECTOR spilled[TILE_ROWS * 2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows * vectors; i++) spilled[i] = sums[i];
@@ -107,6 +105,13 @@ INLINE void TERN_VARIANT(tile)(
     return;
   }
   float *c = store->c;
+  if (store->column_bias) {
+    VECTOR bias[8];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) bias[v] = TERN_VARIANT(load)(store->column_bias + v * LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows * vectors; i++) sums[i] += bias[i % vectors];
+  }
   if (store->accumulate) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows * vectors; i++)

@@ -96,6 +96,8 @@ package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, CTC
   /// added to every row; its activation, for floating-point dtypes only, comes last, before the one rounding to `c`'s
   /// dtype.
   func matmul(_ a: StridedView, _ b: StridedView, _ epilogue: Epilogue, into c: StridedView)
+  /// Products of one left operand with several right ones, without epilogues.
+  func matmul(_ a: StridedView, _ factors: [StridedView], into products: [StridedView])
 
   // MARK: Convolution, NCHW, weights [O, I/groups, kH, kW]
 
@@ -139,6 +141,11 @@ package protocol Backend: AnyObject, Sendable, AttentionBackend, BagBackend, CTC
 }
 
 extension Backend {
+  /// One product after the other.
+  package func matmul(_ a: StridedView, _ factors: [StridedView], into products: [StridedView]) {
+    for (b, c) in zip(factors, products) { matmul(a, b, Epilogue(), into: c) }
+  }
+
   /// The product with a bias only.
   package func matmul(_ a: StridedView, _ b: StridedView, bias: StridedView?, into c: StridedView) {
     matmul(a, b, Epilogue(bias: bias), into: c)

@@ -47,6 +47,7 @@ typedef struct tern_gemm_block {
 struct tern_gemm_functions {
   int32_t rows;     ///< of the register tile, and the most rows of a panel of `a`
   int32_t columns;  ///< of the register tile, and of each panel of `b`
+  int32_t direct_rows;  ///< of the register tile of `multiply_row_major`
 
   /// Packs rows `first ..< first + m` and columns `p ..< p + k` of `a` into `m * k` floats, as panels whose rows are
   /// balanced: `tern_gemm_panel_rows`.
@@ -56,8 +57,8 @@ struct tern_gemm_functions {
   void (*pack_columns)(const tern_matrix *b, ptrdiff_t first, ptrdiff_t n, ptrdiff_t p, ptrdiff_t k, float *panels);
   /// Computes one block.
   void (*multiply)(const tern_gemm_block *block);
-  /// Computes one block whose `a` is row-major, read in place: element (i, p) is `a[i * a_step + p]`. Pays when
-  /// `n` is so small that packing `a` would cost as much as the product.
+  /// Computes one block whose `a` is row-major, read in place: element (i, p) is `a[i * a_step + p]`. Pays when `b`
+  /// stays near, for packing `a` is saved.
   void (*multiply_row_major)(const tern_gemm_block *block);
   /// `c (+)= a bᵀ (+ biases)` for row-major `a` `[m, k]` with `a_step` and `b` `[n, k]` with `b_step` floats from row
   /// to row: dot products along contiguous memory, several at a time. Pays when `m` or `n` is small.

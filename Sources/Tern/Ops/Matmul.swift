@@ -112,7 +112,7 @@ extension StridedView {
   fileprivate var transposed: StridedView { viewed(shape: shape.reversed(), strides: strides.reversed()) }
 
   /// A matrix as a batch of one.
-  fileprivate var asBatch: StridedView {
+  var asBatch: StridedView {
     shape.count == 3 ? self : viewed(shape: [1] + shape, strides: [0] + strides)
   }
 }

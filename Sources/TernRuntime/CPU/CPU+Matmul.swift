@@ -26,6 +26,19 @@ extension CPUBackend {
     }
   }
 
+  package func matmul(_ a: StridedView, _ factors: [StridedView], into products: [StridedView]) {
+    let shared = zip(factors, products).compactMap { b, c in
+      a.dtype == .float32 && b.dtype == .float32 && c.count > 0 ? BatchedProduct(a, b, c, .none).rowMajorProduct : nil
+    }
+    guard shared.count == products.count, shared.count > 1 else {
+      for (b, c) in zip(factors, products) { matmul(a, b, Epilogue(), into: c) }
+      return
+    }
+    let launch = begin()
+    defer { launch.end() }
+    MatrixProduct.run(shared, threads)
+  }
+
   private func floatMatmul(
     _ a: StridedView, _ b: StridedView, bias: UnsafePointer<Float>?, _ activation: Activation, into c: StridedView
   ) {
@@ -90,6 +103,14 @@ struct BatchedProduct {
       (self.count, self.m) = (count, m)
       (self.a, self.b, self.c) = (a, b, c)
     }
+  }
+
+  /// The only product, where it has the left operand that was given and a result with dense rows.
+  var rowMajorProduct: MatrixProduct? {
+    guard count == 1, c.dtype == .float32, c.strides[2] == 1 else { return nil }
+    return MatrixProduct(
+      m: m, n: n, k: k, a: a.matrix(row: 1, column: 2, at: 0), b: b.matrix(row: 1, column: 2, at: 0),
+      c: c.address.assumingMemoryBound(to: Float.self), rowStep: c.strides[1])
   }
 
   func run(_ index: Int, bias: UnsafePointer<Float>?, _ threads: ThreadPool) {

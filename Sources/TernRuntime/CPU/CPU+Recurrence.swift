@@ -16,14 +16,14 @@ extension CPUBackend {
       let product = plan.cell == .gru ? scratch([plan.batch, plan.width]) : nil
       let (products, bias) = (product?.floats, hiddenBias?.floats)
       for time in plan.order {
-        weights.pack(run.state(plan.slot(before: time)))
+        let state = UnsafePointer(run.states + plan.slot(before: time) * plan.batch * plan.size)
         run.forEachChunk(threads, weights) { panels, units in
           let target = products ?? run.gates! + time * plan.batch * plan.width
           for panel in panels {
             for gate in 0..<gates {
               let column = gate * plan.size + panel * weights.width
               weights.multiply(
-                panel, block: gate, into: target + column, step: plan.width, bias: bias.map { $0 + column },
+                state, panel, block: gate, into: target + column, step: plan.width, bias: bias.map { $0 + column },
                 accumulates: products == nil)
             }
           }
@@ -54,11 +54,10 @@ extension CPUBackend {
     let dStates = dStates.floats
     let matrix = weight.matrix(row: 0, column: 1)
     PackedWeights.with(matrix, isa, depth: width, columns: size, blocks: 1, rows: rows) { weights in
-      var later: Int?
+      var later: UnsafePointer<Float>?
       for time in plan.order.reversed() {
-        let isFirst = later == nil
         run.forEachChunk(threads, weights) { panels, units in
-          if !isFirst { weights.multiply(panels, into: carry, step: size) }
+          if let later { weights.multiply(later, panels, into: carry, step: size) }
           let unit = units.lowerBound
           var step = run.step(time, units)
           step.d_state = UnsafePointer(dStates + plan.slot(of: time) * rows * size + unit)
@@ -68,13 +67,10 @@ extension CPUBackend {
           step.d_hidden = dHidden.map { $0 + time * rows * width + unit }
           run.backward(&step)
         }
-        weights.pack(
-          tern_matrix(
-            data: source + time * rows * width, row_stride: width, column_stride: 1, element: TERN_ELEMENT_FLOAT32))
-        later = time
+        later = UnsafePointer(source + time * rows * width)
       }
-      guard later != nil else { return }
-      run.forEachChunk(threads, weights) { panels, _ in weights.multiply(panels, into: carry, step: size) }
+      guard let later else { return }
+      run.forEachChunk(threads, weights) { panels, _ in weights.multiply(later, panels, into: carry, step: size) }
     }
     withExtendedLifetime(run) {}
   }
@@ -83,9 +79,9 @@ extension CPUBackend {
 /// The arrays of a recurrent layer on the CPU, and the loops of its cell.
 private final class RecurrentRun {
   let gates: UnsafeMutablePointer<Float>?
+  let states: UnsafeMutablePointer<Float>
   private let plan: Recurrence
   private let memory: Recurrence.Memory
-  private let states: UnsafeMutablePointer<Float>
   private let cells, candidates: UnsafeMutablePointer<Float>?
   private let lengths: UnsafePointer<Int32>?
   private let functions: tern_recurrent_functions
@@ -97,13 +93,6 @@ private final class RecurrentRun {
     states = memory.states.floats
     (cells, candidates) = (memory.cells?.floats, memory.candidates?.floats)
     lengths = memory.lengths.map { UnsafePointer($0.address.assumingMemoryBound(to: Int32.self)) }
-  }
-
-  /// A slot of states as a matrix `[N, H]`.
-  func state(_ slot: Int) -> tern_matrix {
-    tern_matrix(
-      data: states + slot * plan.batch * plan.size, row_stride: plan.size, column_stride: 1,
-      element: TERN_ELEMENT_FLOAT32)
   }
 
   func step(_ time: Int, _ units: Range<Int>) -> tern_recurrent_step {
@@ -156,14 +145,14 @@ private final class RecurrentRun {
   }
 }
 
-/// A matrix `[depth, blocks * columns]` that is packed once for products with many left operands, each packed in turn:
-/// panel by panel, the panels of all blocks of the same columns next to each other.
+/// A matrix `[depth, blocks * columns]` that is packed once for products with many left operands, dense
+/// `[rows, depth]`: panel by panel, the panels of all blocks of the same columns next to each other.
 private struct PackedWeights {
   let panels: Int
   let width: Int
   private let functions: tern_gemm_functions
   private let depth, count, blocks, rows: Int
-  private let right, left: UnsafeMutablePointer<Float>
+  private let packed: UnsafeMutablePointer<Float>
 
   /// - Parameter rows: of the left operands.
   static func with(
@@ -173,65 +162,52 @@ private struct PackedWeights {
     let functions = tern_gemm_functions_for(isa).pointee
     let width = Int(functions.columns)
     let panels = (columns + width - 1) / width
-    ScratchPool.shared.withFloats(panels * blocks * width * depth) { right in
-      ScratchPool.shared.withFloats(rows * depth) { left in
-        let weights = PackedWeights(
-          panels: panels, width: width, functions: functions, depth: depth, count: columns, blocks: blocks, rows: rows,
-          right: right, left: left)
-        var matrix = matrix
-        for panel in 0..<panels {
-          for block in 0..<blocks {
-            functions.pack_columns(
-              &matrix, block * columns + panel * width, weights.columns(of: panel), 0, depth,
-              weights.start(panel, block))
-          }
+    ScratchPool.shared.withFloats(panels * blocks * width * depth) { packed in
+      let weights = PackedWeights(
+        panels: panels, width: width, functions: functions, depth: depth, count: columns, blocks: blocks, rows: rows,
+        packed: packed)
+      var matrix = matrix
+      for panel in 0..<panels {
+        for block in 0..<blocks {
+          functions.pack_columns(
+            &matrix, block * columns + panel * width, weights.columns(of: panel), 0, depth, weights.start(panel, block))
         }
-        body(weights)
       }
+      body(weights)
     }
   }
 
   private func start(_ panel: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
-    right + (panel * blocks + block) * width * depth
+    packed + (panel * blocks + block) * width * depth
   }
 
   /// How many columns of a panel are some of the matrix.
   func columns(of panel: Int) -> Int { min(width, count - panel * width) }
 
-  /// Makes `[rows, depth]` the left operand.
-  func pack(_ operand: tern_matrix) {
-    var operand = operand
-    forEachDepth { functions.pack_rows(&operand, 0, rows, $0, $1, left + $0 * rows) }
-  }
-
   /// `target (+)= left operand · panel (+ bias)`.
   func multiply(
-    _ panel: Int, block index: Int = 0, into target: UnsafeMutablePointer<Float>, step: Int,
-    bias: UnsafePointer<Float>? = nil, accumulates: Bool
+    _ left: UnsafePointer<Float>, _ panel: Int, block index: Int = 0, into target: UnsafeMutablePointer<Float>,
+    step: Int, bias: UnsafePointer<Float>? = nil, accumulates: Bool
   ) {
-    forEachDepth { start, depth in
+    let blocks = (depth + MatrixProduct.blockDepth - 1) / MatrixProduct.blockDepth
+    for number in 0..<blocks {
+      let start = depth * number / blocks
       var block = tern_gemm_block()
-      (block.m, block.n, block.k) = (rows, columns(of: panel), depth)
-      block.a = UnsafePointer(left + start * rows)
+      (block.m, block.n, block.k) = (rows, columns(of: panel), depth * (number + 1) / blocks - start)
+      (block.a, block.a_step) = (left + start, depth)
       block.b = UnsafePointer(self.start(panel, index) + start * width)
       (block.b_step, block.b_panel_step) = (width, width * depth)
       (block.c, block.c_step) = (target, step)
       block.column_bias = start == 0 ? bias : nil
       block.accumulate = accumulates || start > 0
-      functions.multiply(&block)
+      functions.multiply_row_major(&block)
     }
   }
 
   /// Adds the left operand's products with some panels of the only block.
-  func multiply(_ panels: Range<Int>, into target: UnsafeMutablePointer<Float>, step: Int) {
-    for panel in panels { multiply(panel, into: target + panel * width, step: step, accumulates: true) }
-  }
-
-  private func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {
-    let blocks = (depth + MatrixProduct.blockDepth - 1) / MatrixProduct.blockDepth
-    for index in 0..<blocks {
-      let start = depth * index / blocks
-      body(start, depth * (index + 1) / blocks - start)
-    }
+  func multiply(
+    _ left: UnsafePointer<Float>, _ panels: Range<Int>, into target: UnsafeMutablePointer<Float>, step: Int
+  ) {
+    for panel in panels { multiply(left, panel, into: target + panel * width, step: step, accumulates: true) }
   }
 }

@@ -13,6 +13,8 @@ package struct MatrixProduct {
   static let blockDepth = 1024
   /// Elements of a block of `a`: 448 KiB.
   static let blockElements = 112 * 1024
+  /// Elements of `b` that stay in the second-level cache while rows of `a` pass by: 1 MiB.
+  static let nearElements = 1 << 18
   /// Columns of a packed block of `b`: at most 8 MiB, shared by all threads in the third-level cache.
   static let blockColumns = 2048
   /// Multiply-adds that are worth a chunk of their own for another thread: about 20 µs.
@@ -37,14 +39,14 @@ package struct MatrixProduct {
     self.functions = functions
   }
 
-  private var width: Int { Int(functions.columns) }
+  var width: Int { Int(functions.columns) }
   private var isFloat: Bool { a.element == TERN_ELEMENT_FLOAT32 && b.element == TERN_ELEMENT_FLOAT32 }
 
   /// Which way the operands are read.
-  enum Algorithm {
+  enum Algorithm: Equatable {
     /// Both operands have contiguous `k` and one is so thin that packing the other would cost more than the product.
     case dot
-    /// `a` is row-major and `n` so small that packing `a` would cost about as much as the product.
+    /// `a` is row-major, and `b` so small that it stays near: packing `a` would cost more than it saves.
     case rowMajor
     /// Few rows: `a` is packed whole, each panel of `b` is packed (or read in place) once.
     case fewRows(packsB: Bool)
@@ -54,11 +56,13 @@ package struct MatrixProduct {
 
   var algorithm: Algorithm {
     if isFloat && a.column_stride == 1 && b.row_stride == 1 && min(m, n) <= 4 { return .dot }
-    if isFloat && a.column_stride == 1 && n <= width && m >= 4 { return .rowMajor }
+    let readsA = isFloat && a.column_stride == 1
+    if readsA && n <= width && m >= 4 { return .rowMajor }
     let readsB =
       isFloat && b.column_stride == 1
       && (m <= Int(functions.rows) || (m <= 128 && k * n <= 1 << 19))  // up to 2 MiB stays near
     if readsB { return .fewRows(packsB: false) }
+    if readsA && m >= 64 && n * min(k, Self.blockDepth) <= Self.nearElements { return .rowMajor }
     return m * min(k, Self.blockDepth) <= Self.blockElements ? .fewRows(packsB: true) : .blocked
   }
 
@@ -69,7 +73,7 @@ package struct MatrixProduct {
     case .dot: runDot(threads)
     case .rowMajor: runRowMajor(threads)
     case .fewRows(let packsB): runFewRows(threads, packsB: packsB)
-    case .blocked: runBlocked(threads)
+    case .blocked: Self.runBlocked([self], threads)
     }
   }
 
@@ -79,7 +83,7 @@ package struct MatrixProduct {
 
   /// A block of `c` for `depth` of `k` from `start`, with the biases in the first step only and the activation in the
   /// last.
-  private func block(row: Int, rows: Int, column: Int, columns: Int, start: Int, depth: Int) -> tern_gemm_block {
+  func block(row: Int, rows: Int, column: Int, columns: Int, start: Int, depth: Int) -> tern_gemm_block {
     let first = start == 0
     var block = tern_gemm_block()
     (block.m, block.n, block.k) = (rows, columns, depth)
@@ -95,12 +99,12 @@ package struct MatrixProduct {
   }
 
   /// Cuts `count` units, `work` multiply-adds each, into equal chunks for threads.
-  private func chunks(_ threads: ThreadPool, count: Int, work: Int, _ body: (Range<Int>) -> Void) {
+  func chunks(_ threads: ThreadPool, count: Int, work: Int, _ body: (Range<Int>) -> Void) {
     let chunks = max(1, min(count, 64, count * work / Self.chunkWork))
     threads.run(chunks: chunks) { index in body(count * index / chunks..<count * (index + 1) / chunks) }
   }
 
-  private func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {
+  func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {
     let blocks = (k + Self.blockDepth - 1) / Self.blockDepth
     for index in 0..<blocks { body(k * index / blocks, k * (index + 1) / blocks - k * index / blocks) }
   }
@@ -130,19 +134,25 @@ package struct MatrixProduct {
   }
 
   private func runRowMajor(_ threads: ThreadPool) {
-    ScratchPool.shared.withFloats(width * min(k, Self.blockDepth)) { packed in
+    let rows = Int(functions.direct_rows)
+    let panels = (n + width - 1) / width
+    ScratchPool.shared.withFloats(panels * width * min(k, Self.blockDepth)) { packed in
       forEachDepth { start, depth in
-        var b = self.b
-        functions.pack_columns(&b, 0, n, start, depth, packed)
-        chunks(threads, count: (m + 7) / 8, work: 8 * width * depth) { range in
-          let row = range.lowerBound * 8
-          let rows = min(range.upperBound * 8, m) - row
-          var block = self.block(row: row, rows: rows, column: 0, columns: n, start: start, depth: depth)
-          block.a = floats(a) + row * a.row_stride + start
-          block.a_step = a.row_stride
-          block.b = UnsafePointer(packed)
-          block.b_step = width
-          functions.multiply_row_major(&block)
+        packColumns(threads, 0, n, start, depth, into: packed)
+        let tiles = (m + rows - 1) / rows
+        chunks(threads, count: tiles, work: rows * n * depth) { range in
+          // A tile's rows against all panels: they stay in the first-level cache meanwhile.
+          for tile in range {
+            let row = m * tile / tiles
+            var block = self.block(
+              row: row, rows: m * (tile + 1) / tiles - row, column: 0, columns: n, start: start, depth: depth)
+            block.a = floats(a) + row * a.row_stride + start
+            block.a_step = a.row_stride
+            block.b = UnsafePointer(packed)
+            block.b_step = width
+            block.b_panel_step = width * depth
+            functions.multiply_row_major(&block)
+          }
         }
       }
     }
@@ -182,57 +192,6 @@ package struct MatrixProduct {
             }
           }
         }
-      }
-    }
-  }
-
-  private func runBlocked(_ threads: ThreadPool) {
-    for firstColumn in stride(from: 0, to: n, by: Self.blockColumns) {
-      let columns = min(Self.blockColumns, n - firstColumn)
-      let panels = (columns + width - 1) / width
-      ScratchPool.shared.withFloats(panels * width * min(k, Self.blockDepth)) { packedB in
-        forEachDepth { start, depth in
-          // Packing one element costs about as much as eight multiply-adds.
-          chunks(threads, count: panels, work: 8 * width * depth) { range in
-            let column = range.lowerBound * width
-            var b = self.b
-            functions.pack_columns(
-              &b, firstColumn + column, min(range.upperBound * width, columns) - column, start, depth,
-              packedB + column * depth)
-          }
-          multiplyBlock(threads, packedB, column: firstColumn, columns: columns, start: start, depth: depth)
-        }
-      }
-    }
-  }
-
-  /// All rows of `a` against one packed block of `b`.
-  private func multiplyBlock(
-    _ threads: ThreadPool, _ packedB: UnsafeMutablePointer<Float>, column: Int, columns: Int, start: Int, depth: Int
-  ) {
-    let tile = Int(functions.rows)
-    let tiles = (m + tile - 1) / tile
-    let rowBlocks = (tiles * tile * depth + Self.blockElements - 1) / Self.blockElements
-    // More threads than blocks of rows: the columns are cut too, and each chunk packs its rows again.
-    let cuts = threads.threadCount == 1 ? 1 : min(max(1, 16 / rowBlocks), max(1, columns / 256))
-    let panels = (columns + width - 1) / width
-    threads.run(chunks: rowBlocks * cuts) { index in
-      let (blockIndex, cut) = (index / cuts, index % cuts)
-      let row = tiles * blockIndex / rowBlocks * tile
-      let rows = min(tiles * (blockIndex + 1) / rowBlocks * tile, m) - row
-      let (firstPanel, endPanel) = (panels * cut / cuts, panels * (cut + 1) / cuts)
-      let offset = firstPanel * width
-      ScratchPool.shared.withFloats(rows * depth) { packedA in
-        var a = self.a
-        functions.pack_rows(&a, row, rows, start, depth, packedA)
-        var block = self.block(
-          row: row, rows: rows, column: column + offset, columns: min(endPanel * width, columns) - offset,
-          start: start, depth: depth)
-        block.a = UnsafePointer(packedA)
-        block.b = UnsafePointer(packedB + offset * depth)
-        block.b_step = width
-        block.b_panel_step = width * depth
-        functions.multiply(&block)
       }
     }
   }

@@ -122,10 +122,17 @@ struct RecurrentSequence: Sendable {
     let first = plan.isReversed ? 1 : 0
     let before = states.sliced(along: 0, from: first, to: first + plan.steps).reshaped(to: [rows, plan.size])
     var gradients: [Tensor?] = [
-      saved.needs(0) ? matmul(atInput, saved[1]).reshaped(to: saved[0].shape) : nil,
-      saved.needs(1) ? matmul(atInput.transposed(), x) : nil,
-      saved.needs(2) ? matmul(atState.transposed(), before) : nil,
+      saved.needs(0) ? matmul(atInput, saved[1]).reshaped(to: saved[0].shape) : nil, nil, nil,
     ]
+    if dHidden == nil && saved.needs(1) && saved.needs(2) {
+      let products = [x, before].map { empty([plan.width, $0.shape[1]]) }
+      device.backend.matmul(
+        atInput.transposed().view.asBatch, [x.view.asBatch, before.view.asBatch], into: products.map(\.view.asBatch))
+      gradients[1...] = [products[0], products[1]]
+    } else {
+      if saved.needs(1) { gradients[1] = matmul(atInput.transposed(), x) }
+      if saved.needs(2) { gradients[2] = matmul(atState.transposed(), before) }
+    }
     if hasBias {
       let bias = saved.needs(3) || saved.needs(4) ? atInput.sum(along: 0) : nil
       gradients += [bias, dHidden == nil || !saved.needs(4) ? bias : atState.sum(along: 0)]

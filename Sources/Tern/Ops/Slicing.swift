@@ -133,12 +133,20 @@ struct AxisSlice: Sendable {
     Tensor.record(
       "embed", shape: shape, dtype: part.dtype, from: [part], saving: .none,
       compute: { backend, inputs, y in
-        backend.pointwise(.fill(.real(0), dtype: y.dtype), [PointwiseOperands(inputs: [], outputs: [y])])
-        var (partShape, strides) = (y.shape, y.strides)
-        partShape[axis] = count
-        strides[axis] *= step
-        let target = y.viewed(shape: partShape, strides: strides, offset: y.offset + start * y.strides[axis])
-        backend.pointwise(.copy(from: y.dtype, to: y.dtype), [PointwiseOperands(inputs: inputs, outputs: [target])])
+        func part(_ range: Range<Int>, by step: Int) -> StridedView {
+          var (shape, strides) = (y.shape, y.strides)
+          shape[axis] = (range.count + step - 1) / step
+          strides[axis] *= step
+          return y.viewed(shape: shape, strides: strides, offset: y.offset + range.lowerBound * y.strides[axis])
+        }
+        let (end, length) = (Swift.min(start + count * step, shape[axis]), shape[axis])
+        // Zeros where no part will stand; between its positions everywhere.
+        let around = step == 1 ? [0..<start, end..<length].filter { !$0.isEmpty } : [0..<length]
+        let zeros = around.map { PointwiseOperands(inputs: [], outputs: [part($0, by: 1)]) }
+        backend.pointwise(.fill(.real(0), dtype: y.dtype), zeros)
+        backend.pointwise(
+          .copy(from: y.dtype, to: y.dtype),
+          [PointwiseOperands(inputs: inputs, outputs: [part(start..<end, by: step)])])
       },
       pullback: { gradient, _ in
         [gradient.sliced(along: axis, from: start, to: Swift.min(start + count * step, shape[axis]), step: step)]

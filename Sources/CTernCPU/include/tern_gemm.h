@@ -45,8 +45,8 @@ typedef struct tern_gemm_block {
 /// The packed matrix product of one instruction set. Sums run over `k` in ascending order in one chain for each element
 /// of `c`, so the cut into blocks along `m` and `n` never changes a bit.
 struct tern_gemm_functions {
-  int32_t rows;     ///< of the register tile, and the most rows of a panel of `a`
-  int32_t columns;  ///< of the register tile, and of each panel of `b`
+  int32_t rows;         ///< of the register tile, and the most rows of a panel of `a`
+  int32_t columns;      ///< of the register tile, and of each panel of `b`
   int32_t direct_rows;  ///< of the register tile of `multiply_row_major`
 
   /// Packs rows `first ..< first + m` and columns `p ..< p + k` of `a` into `m * k` floats, as panels whose rows are
@@ -57,8 +57,8 @@ struct tern_gemm_functions {
   void (*pack_columns)(const tern_matrix *b, ptrdiff_t first, ptrdiff_t n, ptrdiff_t p, ptrdiff_t k, float *panels);
   /// Computes one block.
   void (*multiply)(const tern_gemm_block *block);
-  /// Computes one block whose `a` is row-major, read in place: element (i, p) is `a[i * a_step + p]`. Pays when `b`
-  /// stays near, for packing `a` is saved.
+  /// Computes one block whose `a` is row-major, read in place: element (i, p) is `a[i * a_step + p]`. Saves
+  /// packing `a`; pays while `b` stays near.
   void (*multiply_row_major)(const tern_gemm_block *block);
   /// `c (+)= a bᵀ (+ biases)` for row-major `a` `[m, k]` with `a_step` and `b` `[n, k]` with `b_step` floats from row
   /// to row: dot products along contiguous memory, several at a time. Pays when `m` or `n` is small.

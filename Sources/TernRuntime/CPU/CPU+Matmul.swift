@@ -30,13 +30,13 @@ extension CPUBackend {
     let shared = zip(factors, products).compactMap { b, c in
       a.dtype == .float32 && b.dtype == .float32 && c.count > 0 ? BatchedProduct(a, b, c, .none).rowMajorProduct : nil
     }
-    guard shared.count == products.count, shared.count > 1 else {
+    guard shared.count == products.count, MatrixProduct.canSharePacking(shared) else {
       for (b, c) in zip(factors, products) { matmul(a, b, Epilogue(), into: c) }
       return
     }
     let launch = begin()
     defer { launch.end() }
-    MatrixProduct.run(shared, threads)
+    MatrixProduct.runBlocked(shared, threads)
   }
 
   private func floatMatmul(
@@ -105,7 +105,7 @@ struct BatchedProduct {
     }
   }
 
-  /// The only product, where it has the left operand that was given and a result with dense rows.
+  /// The only product as it stands, not transposed, where the result's rows are dense.
   var rowMajorProduct: MatrixProduct? {
     guard count == 1, c.dtype == .float32, c.strides[2] == 1 else { return nil }
     return MatrixProduct(

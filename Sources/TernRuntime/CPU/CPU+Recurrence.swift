@@ -189,14 +189,12 @@ private struct PackedWeights {
     _ left: UnsafePointer<Float>, _ panel: Int, block index: Int = 0, into target: UnsafeMutablePointer<Float>,
     step: Int, bias: UnsafePointer<Float>? = nil, accumulates: Bool
   ) {
-    let blocks = (depth + MatrixProduct.blockDepth - 1) / MatrixProduct.blockDepth
-    for number in 0..<blocks {
-      let start = depth * number / blocks
+    MatrixProduct.forEachDepth(of: depth) { start, count in
       var block = tern_gemm_block()
-      (block.m, block.n, block.k) = (rows, columns(of: panel), depth * (number + 1) / blocks - start)
+      (block.m, block.n, block.k) = (rows, columns(of: panel), count)
       (block.a, block.a_step) = (left + start, depth)
       block.b = UnsafePointer(self.start(panel, index) + start * width)
-      (block.b_step, block.b_panel_step) = (width, width * depth)
+      (block.b_step, block.b_panel_step) = (width, width * count)
       (block.c, block.c_step) = (target, step)
       block.column_bias = start == 0 ? bias : nil
       block.accumulate = accumulates || start > 0

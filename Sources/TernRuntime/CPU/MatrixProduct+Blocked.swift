@@ -11,12 +11,12 @@ extension MatrixProduct {
     var panels: Range<Int> { firstPanel..<firstPanel + (columns + product.width - 1) / product.width }
   }
 
-  /// Runs products of one left operand, whose rows are packed once for all of them where their columns fit one block.
-  package static func run(_ products: [MatrixProduct], _ threads: ThreadPool) {
+  /// Whether several products of one left operand are to be run together, its rows packed once for all of them: those
+  /// that would pack them alone, too, if their columns fit one block.
+  static func canSharePacking(_ products: [MatrixProduct]) -> Bool {
     let columns = products.reduce(0) { $0 + ($1.n + $1.width - 1) / $1.width * $1.width }
-    let isShared = columns <= blockColumns && products.allSatisfy { $0.k > 0 && $0.algorithm == .blocked }
-    if isShared { return runBlocked(products, threads) }
-    for product in products { product.run(threads) }
+    return products.count > 1 && columns <= blockColumns
+      && products.allSatisfy { $0.k > 0 && $0.n > 1 && $0.algorithm == .blocked }
   }
 
   /// - Parameter products: one, or several of the same left operand that fit a block together.
@@ -67,8 +67,8 @@ extension MatrixProduct {
     let tile = Int(first.functions.rows)
     let tiles = (first.m + tile - 1) / tile
     let rowBlocks = (tiles * tile * depth + blockElements - 1) / blockElements
-    // More threads than blocks of rows: the columns are cut too, and each chunk packs its rows again.
-    let cuts = threads.threadCount == 1 ? 1 : min(max(1, 16 / rowBlocks), max(1, panels * width / 256))
+    // Each cut of the columns packs the rows again.
+    let cuts = columnCuts(threads, rows: rowBlocks, most: panels * width / 256)
     threads.run(chunks: rowBlocks * cuts) { index in
       let (blockIndex, cut) = (index / cuts, index % cuts)
       let row = tiles * blockIndex / rowBlocks * tile

@@ -104,8 +104,18 @@ package struct MatrixProduct {
     threads.run(chunks: chunks) { index in body(count * index / chunks..<count * (index + 1) / chunks) }
   }
 
+  /// Into how many parts columns are cut where there are few pieces of rows for many threads.
+  static func columnCuts(_ threads: ThreadPool, rows pieces: Int, most: Int) -> Int {
+    threads.threadCount == 1 ? 1 : max(1, min(16 / pieces, most))
+  }
+
   func forEachDepth(_ body: (_ start: Int, _ depth: Int) -> Void) {
-    let blocks = (k + Self.blockDepth - 1) / Self.blockDepth
+    Self.forEachDepth(of: k, body)
+  }
+
+  /// Cuts a sum into blocks of nearly equal depth.
+  static func forEachDepth(of k: Int, _ body: (_ start: Int, _ depth: Int) -> Void) {
+    let blocks = (k + blockDepth - 1) / blockDepth
     for index in 0..<blocks { body(k * index / blocks, k * (index + 1) / blocks - k * index / blocks) }
   }
 
@@ -140,15 +150,18 @@ package struct MatrixProduct {
       forEachDepth { start, depth in
         packColumns(threads, 0, n, start, depth, into: packed)
         let tiles = (m + rows - 1) / rows
-        chunks(threads, count: tiles, work: rows * n * depth) { range in
-          // A tile's rows against all panels: they stay in the first-level cache meanwhile.
-          for tile in range {
-            let row = m * tile / tiles
+        let cuts = Self.columnCuts(threads, rows: tiles, most: panels)
+        chunks(threads, count: tiles * cuts, work: rows * n * depth / cuts) { range in
+          // A tile's rows against many panels: they stay in the first-level cache meanwhile.
+          for index in range {
+            let (tile, cut) = (index / cuts, index % cuts)
+            let (row, column) = (m * tile / tiles, panels * cut / cuts * width)
             var block = self.block(
-              row: row, rows: m * (tile + 1) / tiles - row, column: 0, columns: n, start: start, depth: depth)
+              row: row, rows: m * (tile + 1) / tiles - row, column: column,
+              columns: min(panels * (cut + 1) / cuts * width, n) - column, start: start, depth: depth)
             block.a = floats(a) + row * a.row_stride + start
             block.a_step = a.row_stride
-            block.b = UnsafePointer(packed)
+            block.b = UnsafePointer(packed + column * depth)
             block.b_step = width
             block.b_panel_step = width * depth
             functions.multiply_row_major(&block)

@@ -17,6 +17,7 @@ final class PointwiseKernels: Sendable {
   struct Key: Hashable {
     let structure: PointwiseProgram.Structure
     let layout: PointwiseLayoutClass
+    /// Whether results pass the caches by.
     var isStreamed = false
     /// The reduction that takes the results in, if they are not stored.
     var reduction: FusedReduction?

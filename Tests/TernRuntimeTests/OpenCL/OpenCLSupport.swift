@@ -6,6 +6,8 @@ import Testing
 /// What the OpenCL suites share: the devices of this machine, and host arrays on them.
 enum OpenCLSupport {
   static let devices: [Device] = OpenCLDevices.shared.usable
+  /// The first device that is the host's CPU.
+  static let hostCPU = OpenCLDevices.shared.found.firstIndex(where: \.isCPU)
   static let isAvailable = !devices.isEmpty
   static let skipped: Comment = "skipped: no OpenCL device here (install pocl-opencl-icd to have one)"
 

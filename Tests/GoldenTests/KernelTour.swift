@@ -76,6 +76,10 @@ enum KernelTour {
           normal([1, 16_400], on: device).argMax(along: 1),
         ]
       },
+      Stop("long differences", isForCPUs: true) { device in
+        let (x, y) = (normal([1100], on: device), normal([1100], on: device))
+        return (0..<4).map { _ in x - y }  // a program's third use has a kernel of its own
+      },
       Stop("reductions of long rows", isForCPUs: true) { device in
         let x = normal([1, 65_601], on: device)
         return [x.argMax(along: 1), x.sum()]

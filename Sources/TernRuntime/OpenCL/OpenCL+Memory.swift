@@ -49,7 +49,8 @@ final class BufferSource: Sendable {
   private let context: OpenCLObject
   private let queue: OpenCLQueue
   private let isSimulator: Bool
-  private let isHostCPU: Bool
+  /// The sizes that get pages of ours; what is too large for the device is the driver's to refuse.
+  private let pagedSizes: ClosedRange<Int>?
   private let functions: OpenCLFunctions
   private let lastStatus = Atomic(CL_SUCCESS)
 
@@ -57,7 +58,7 @@ final class BufferSource: Sendable {
     self.context = context
     self.queue = queue
     isSimulator = device.isSimulator
-    isHostCPU = device.isCPU
+    pagedSizes = device.isCPU ? Pages.largeBlock...max(Pages.largeBlock, device.maxAllocationBytes) : nil
     self.functions = functions
   }
 
@@ -80,7 +81,7 @@ final class BufferSource: Sendable {
 
   private func attempt(_ capacity: Int) -> UnsafeMutableRawPointer? {
     var status = CL_SUCCESS
-    let pages = isHostCPU && capacity >= Pages.largeBlock ? Pages.obtain(capacity) : nil
+    let pages = pagedSizes?.contains(capacity) == true ? Pages.obtain(capacity) : nil
     let flags = CL_MEM_READ_WRITE | (pages == nil ? 0 : CL_MEM_USE_HOST_PTR)
     let buffer = SimulatorThread.call(if: isSimulator) {
       functions.table.pointee.clCreateBuffer(context.pointer, cl_mem_flags(flags), capacity, pages, &status)

@@ -122,10 +122,20 @@ struct AxisSlice: Sendable {
   let axis, start, count, step: Int
 
   func view(of x: Tensor) -> Tensor {
-    var (shape, strides) = (x.shape, x.strides)
+    let (shape, strides, offset) = layout(x.shape, x.strides, x.offset)
+    return x.viewed(shape, strides, offset)
+  }
+
+  func part(of view: StridedView) -> StridedView {
+    let (shape, strides, offset) = layout(view.shape, view.strides, view.offset)
+    return view.viewed(shape: shape, strides: strides, offset: offset)
+  }
+
+  private func layout(_ shape: [Int], _ strides: [Int], _ offset: Int) -> (shape: [Int], strides: [Int], offset: Int) {
+    var (shape, steps) = (shape, strides)
     shape[axis] = count
-    strides[axis] *= step
-    return x.viewed(shape, strides, x.offset + start * x.strides[axis])
+    steps[axis] *= step
+    return (shape, steps, offset + start * strides[axis])
   }
 
   /// A tensor of zeros of `shape` that holds `part` in the selection.
@@ -133,20 +143,15 @@ struct AxisSlice: Sendable {
     Tensor.record(
       "embed", shape: shape, dtype: part.dtype, from: [part], saving: .none,
       compute: { backend, inputs, y in
-        func part(_ range: Range<Int>, by step: Int) -> StridedView {
-          var (shape, strides) = (y.shape, y.strides)
-          shape[axis] = (range.count + step - 1) / step
-          strides[axis] *= step
-          return y.viewed(shape: shape, strides: strides, offset: y.offset + range.lowerBound * y.strides[axis])
-        }
-        let (end, length) = (Swift.min(start + count * step, shape[axis]), shape[axis])
         // Zeros where no part will stand; between its positions everywhere.
-        let around = step == 1 ? [0..<start, end..<length].filter { !$0.isEmpty } : [0..<length]
-        let zeros = around.map { PointwiseOperands(inputs: [], outputs: [part($0, by: 1)]) }
+        let around = step == 1 ? [0..<start, start + count..<shape[axis]].filter { !$0.isEmpty } : [0..<shape[axis]]
+        let zeros = around.map { range in
+          let slice = AxisSlice(axis: axis, start: range.lowerBound, count: range.count, step: 1)
+          return PointwiseOperands(inputs: [], outputs: [slice.part(of: y)])
+        }
         backend.pointwise(.fill(.real(0), dtype: y.dtype), zeros)
         backend.pointwise(
-          .copy(from: y.dtype, to: y.dtype),
-          [PointwiseOperands(inputs: inputs, outputs: [part(start..<end, by: step)])])
+          .copy(from: y.dtype, to: y.dtype), [PointwiseOperands(inputs: inputs, outputs: [self.part(of: y)])])
       },
       pullback: { gradient, _ in
         [gradient.sliced(along: axis, from: start, to: Swift.min(start + count * step, shape[axis]), step: step)]

@@ -107,10 +107,14 @@ struct BatchedProduct {
 
   /// The only product as it stands, not transposed, where the result's rows are dense.
   var rowMajorProduct: MatrixProduct? {
-    guard count == 1, c.dtype == .float32, c.strides[2] == 1 else { return nil }
-    return MatrixProduct(
-      m: m, n: n, k: k, a: a.matrix(row: 1, column: 2, at: 0), b: b.matrix(row: 1, column: 2, at: 0),
-      c: c.address.assumingMemoryBound(to: Float.self), rowStep: c.strides[1])
+    count == 1 && c.dtype == .float32 && c.strides[2] == 1 ? product(0, into: c.floats, rowStep: c.strides[1]) : nil
+  }
+
+  /// A product as it stands.
+  private func product(_ index: Int, into target: UnsafeMutablePointer<Float>, rowStep: Int) -> MatrixProduct {
+    MatrixProduct(
+      m: m, n: n, k: k, a: a.matrix(row: 1, column: 2, at: index * a.strides[0]),
+      b: b.matrix(row: 1, column: 2, at: index * b.strides[0]), c: target, rowStep: rowStep)
   }
 
   func run(_ index: Int, bias: UnsafePointer<Float>?, _ threads: ThreadPool) {
@@ -131,14 +135,13 @@ struct BatchedProduct {
       return product.run(threads)
     }
     if rowMajor {
-      var product = MatrixProduct(
-        m: m, n: n, k: k, a: left, b: right, c: target.assumingMemoryBound(to: Float.self), rowStep: c.strides[1])
+      var product = product(index, into: target.assumingMemoryBound(to: Float.self), rowStep: c.strides[1])
       product.columnBias = bias
       product.activation = activation
       return product.run(threads)
     }
     ScratchPool.shared.withFloats(m * n) { dense in
-      var product = MatrixProduct(m: m, n: n, k: k, a: left, b: right, c: dense, rowStep: n)
+      var product = product(index, into: dense, rowStep: n)
       product.columnBias = bias
       product.activation = activation
       product.run(threads)

@@ -16,7 +16,7 @@ struct DeviceFailureTests {
     (["TERN_MEMORY_LIMIT": "300K"], "TERN_MEMORY_LIMIT allows 307200"),
   ]) func trainingEndsWithOneLine(_ environment: [String: String], _ reason: String) throws {
     let outcome = try Tool.run(
-      ["train", "mlp", "--epochs", "1", "--device", "opencl:0"], environment: environment)
+      ["train", "mlp", "--limit", "2000", "--epochs", "1", "--device", "opencl:0"], environment: environment)
     #expect(outcome.status == 1 && !outcome.crashed, "\(outcome.error)")
     let last = try #require(outcome.errorLines.last)
     #expect(last.hasPrefix("tern: ") && last.contains(reason), "\(outcome.error)")

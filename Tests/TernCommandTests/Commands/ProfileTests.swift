@@ -109,8 +109,8 @@ import Testing
     // 1,000 steps make a trace of some megabytes, 1,024 blocks of 512 or 1,024 bytes hold everything else.
     let outcome = try Tool.run(
       [
-        "train", "logistic", "--batch-size", "10", "--epochs", "1", "--json", "--checkpoint", checkpoint, "--trace",
-        path,
+        "train", "logistic", "--limit", "100", "--batch-size", "10", "--epochs", "100", "--json", "--checkpoint",
+        checkpoint, "--trace", path,
       ], shell: "ulimit -f 1024")
     #expect(outcome.status == 1 && !outcome.crashed, "\(outcome)")
     #expect(outcome.output.contains("\"test_accuracy\""), "\(outcome.output)")

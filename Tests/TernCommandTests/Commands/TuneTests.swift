@@ -44,7 +44,7 @@ struct TuneTests {
     let nothing = try tune("--budget", "1")
     #expect(nothing.status == 0 && nothing.error.contains("No shapes have been recorded"))
     let trained = try Tool.run(
-      ["train", "mlp", "--epochs", "1", "--device", "opencl:0", "--json"], environment: environment)
+      ["train", "mlp", "--limit", "2000", "--epochs", "1", "--device", "opencl:0", "--json"], environment: environment)
     #expect(trained.status == 0, "\(trained.error)")
     let tuned = try tune("--budget", "0.5", "--json")
     #expect(tuned.status == 0, "\(tuned.error)")
@@ -57,7 +57,8 @@ struct TuneTests {
     let quiet = try TemporaryDirectory()
     let off = ["TERN_CACHE_DIRECTORY": quiet.path, "TERN_TUNING": "off", "TERN_PROGRAM_CACHE": "never"]
     _ = try Tool.run(
-      ["train", "logistic", "--epochs", "1", "--device", "opencl:0"], environment: environment.merging(off) { $1 })
+      ["train", "logistic", "--limit", "2000", "--epochs", "1", "--device", "opencl:0"],
+      environment: environment.merging(off) { $1 })
     #expect(try FileManager.default.contentsOfDirectory(atPath: quiet.path).isEmpty)
   }
 

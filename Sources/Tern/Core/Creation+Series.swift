@@ -44,7 +44,7 @@ extension Tensor {
     from first: Double, to last: Double, count: Int, dtype: DType = .float32, on device: Device? = nil
   ) -> Tensor {
     require(count >= 0, "linearSpace: the count must not be negative, got \(count)")
-    require(dtype.isFloatingPoint, "linearSpace: needs a floating-point dtype, got \(dtype)")
+    requireFloatingPoint("linearSpace", dtype: dtype)
     let steps = Double(Swift.max(1, count - 1))
     // From either end to the middle: the last one is exact, too, and the series is symmetric.
     let numbers = (0..<count).map { index -> Double in

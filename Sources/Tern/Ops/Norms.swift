@@ -14,7 +14,7 @@ extension Tensor {
   ///   - keepingDimensions: leaves reduced axes in the shape, with extent 1.
   /// - Precondition: the dtype is floating point.
   public func norm(order: Float = 2, along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
-    require(dtype.isFloatingPoint, "norm: needs a floating-point tensor, got \(dtype); convert it with x.cast(to:)")
+    requireFloatingPoint("norm", self)
     require(order >= 1, "norm: the order must be at least 1, got \(order)")
     if order == .infinity { return abs(self).max(along: axes, keepingDimensions: keepingDimensions) }
     if order == 1 { return abs(self).sum(along: axes, keepingDimensions: keepingDimensions) }

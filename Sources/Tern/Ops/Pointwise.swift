@@ -63,8 +63,7 @@ extension Tensor {
 
   /// A pending operation of one floating-point tensor.
   func mapped(_ operation: String, _ op: PointwiseOp) -> Tensor {
-    require(
-      dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(dtype); convert it with x.cast(to:)")
+    requireFloatingPoint(operation, self)
     return .pending(op, [.tensor(self)], shape: shape, dtype: dtype, device: device)
   }
 

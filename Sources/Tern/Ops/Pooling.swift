@@ -86,8 +86,3 @@ func averagePooled(_ geometry: PoolingGeometry, _ x: Tensor, dtype: DType? = nil
       ]
     })
 }
-
-func requireFloatingPoint(_ operation: String, _ x: Tensor) {
-  require(
-    x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype); convert with x.cast(to:)")
-}

@@ -26,7 +26,7 @@ extension Tensor {
   /// - Parameter result: the floating-point dtype that the mean is rounded to, `self`'s own when nil.
   /// - Precondition: the dtype is floating point.
   public func mean(along axes: [Int]? = nil, keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor {
-    requireFloatingPoint("mean")
+    requireFloatingPoint("mean", self)
     let count = Float(geometry("mean", axes).reducedCount)
     return reduced("mean", .mean, axes, keepingDimensions, as: result, saving: .none) { gradient, _ in
       gradient.cast(to: .float32) / count
@@ -96,7 +96,7 @@ extension Tensor {
   ///
   /// - Precondition: the dtype is floating point.
   public func logSumExp(along axes: [Int]? = nil, keepingDimensions: Bool = false) -> Tensor {
-    requireFloatingPoint("logSumExp")
+    requireFloatingPoint("logSumExp", self)
     let kept = geometry("logSumExp", axes).keptShape
     return reduced("logSumExp", .logSumExp, axes, keepingDimensions, saving: .inputs) { gradient, saved in
       let x = saved[0]
@@ -137,7 +137,7 @@ extension Tensor {
   /// - Parameter result: the floating-point dtype that the sum is rounded to, `self`'s own when nil.
   public func sumOfSquares(along axes: [Int]? = nil, keepingDimensions: Bool = false, as result: DType? = nil) -> Tensor
   {
-    requireFloatingPoint("sumOfSquares")
+    requireFloatingPoint("sumOfSquares", self)
     return reduced("sumOfSquares", .sumOfSquares, axes, keepingDimensions, as: result, saving: .inputs) {
       gradient, saved in
       gradient.cast(to: .float32) * 2 * saved[0].cast(to: .float32)
@@ -185,11 +185,6 @@ extension Tensor {
   private func geometry(_ operation: String, _ axes: [Int]?) -> ReductionGeometry {
     // An empty list from the variadic forms means all axes, too.
     ReductionGeometry(operation, shape, axes: axes.flatMap { $0.isEmpty ? nil : $0 } ?? Array(shape.indices))
-  }
-
-  private func requireFloatingPoint(_ operation: String) {
-    require(
-      dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(dtype); convert it with x.cast(to:)")
   }
 
   /// A recorded reduction; `pullback` gets the gradient with the reduced axes kept as 1, in the result's dtype, and

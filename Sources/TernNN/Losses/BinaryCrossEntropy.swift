@@ -47,7 +47,7 @@ public func binaryCrossEntropy(
   let terms = LossTerms("binaryCrossEntropy", probabilities, targets, weights: weights, mask: mask)
   func limitedLog(_ p: Tensor) -> Tensor {
     // What is cut off has no part in the logarithm either: infinity times a gradient of 0 would be NaN.
-    let isCut = p.detached() .<= 3.783_506e-44  // exp(-100)
+    let isCut = p.detached() .<= 27 * .leastNonzeroMagnitude  // exp(-100)
     return log(p.filled(where: isCut, with: 1)).filled(where: isCut, with: -100)
   }
   let p = terms.predictions

@@ -72,7 +72,8 @@ import Testing
       String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
     }
     let rounded = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = Tensor([1, 2], on: .cpu) + 16_777_217
+      let written = 16_777_217
+      _ = Tensor([1, 2], on: .cpu) + Float(written)
     }
     #expect(try message(rounded).contains("+: 16777216.0 beside an int64 tensor may have been rounded"))
     let narrow = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

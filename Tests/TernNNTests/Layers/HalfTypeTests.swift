@@ -19,7 +19,7 @@ struct HalfCase: Sendable, CustomTestStringConvertible {
   let run: @Sendable (any Module, [Tensor]) -> Tensor
 
   /// A layer that maps its inputs to one tensor.
-  init<M: Module>(
+  init<M: Module & SendableMetatype>(
     _ name: String, _ shapes: [Int]..., shift: Double = 0.1, roundings: Double = 4, result: DType? = nil,
     make: @escaping @Sendable (RandomGenerator) -> M, run: @escaping @Sendable (M, [Tensor]) -> Tensor
   ) {
@@ -30,7 +30,8 @@ struct HalfCase: Sendable, CustomTestStringConvertible {
 
   /// A layer of one input.
   init(
-    _ name: String, _ shape: [Int], roundings: Double = 4, make: @escaping @Sendable (RandomGenerator) -> some Layer
+    _ name: String, _ shape: [Int], roundings: Double = 4,
+    make: @escaping @Sendable (RandomGenerator) -> some Layer & SendableMetatype
   ) {
     self.init(name, shape, roundings: roundings, make: make) { layer, x in layer(x[0]) }
   }

@@ -37,3 +37,8 @@ func expectGradients(
       sourceLocation: sourceLocation)
   }
 }
+
+/// What a process that trapped wrote on standard error.
+func message(of result: ExitTest.Result?) -> String {
+  String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+}

@@ -31,7 +31,7 @@ void TERN_VARIANT(activate)(float *x, ptrdiff_t count, int32_t activation) {
   const ptrdiff_t whole = count / LANES * LANES;
   TERN_VARIANT(activate_vectors)(x, whole, activation);
   if (whole == count) return;
-  float rest[LANES];
+  TERN_ALIGNED float rest[LANES];
   TERN_VARIANT(write)(rest, TERN_VARIANT(load_first)(x + whole, count - whole));
   TERN_VARIANT(activate_vectors)(rest, LANES, activation);
   TERN_VARIANT(write_first)(x + whole, TERN_VARIANT(load)(rest), count - whole);

@@ -34,7 +34,7 @@ INLINE VECTOR TERN_VARIANT(load_masked)(const float *p, MASK mask) {
   return _mm256_maskload_ps(p, mask);
 #else
   if (mask.low == 0 && mask.high == LANES) return TERN_VARIANT(load)(p);
-  float lanes[LANES] = {0};
+  TERN_ALIGNED float lanes[LANES] = {0};
   for (ptrdiff_t lane = mask.low; lane < mask.high; lane++) lanes[lane] = p[lane];
   return TERN_VARIANT(load)(lanes);
 #endif
@@ -83,7 +83,7 @@ INLINE VECTOR TERN_VARIANT(load_span)(const float *row, const SPAN *span, ptrdif
   if (stride == 2)
     return __builtin_shufflevector(
         TERN_VARIANT(load_masked)(p, span->first), TERN_VARIANT(load_masked)(p + LANES, span->second), EVEN_LANES);
-  float lanes[LANES] = {0};
+  TERN_ALIGNED float lanes[LANES] = {0};
   for (ptrdiff_t lane = span->low; lane < span->high; lane++) lanes[lane] = p[lane * stride];
   return TERN_VARIANT(load)(lanes);
 }

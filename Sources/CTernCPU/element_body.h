@@ -132,7 +132,7 @@ static void TERN_VARIANT(store_floats)(
       TERN_VARIANT(load_##type)(source, row_stride, column_stride, target, rows, columns);                            \
       return;                                                                                                         \
     }                                                                                                                 \
-    float turned[TERN_BLOCK];                                                                                         \
+    TERN_ALIGNED float turned[TERN_BLOCK];                                                                            \
     TERN_VARIANT(load_##type)(source, column_stride, 1, turned, columns, rows);                                       \
     TERN_VARIANT(transpose)(turned, (ptrdiff_t)rows, target, (ptrdiff_t)columns, rows, columns);                      \
   }                                                                                                                   \
@@ -142,7 +142,7 @@ static void TERN_VARIANT(store_floats)(
       TERN_VARIANT(store_##type)(target, row_stride, column_stride, source, rows, columns);                           \
       return;                                                                                                         \
     }                                                                                                                 \
-    float turned[TERN_BLOCK];                                                                                         \
+    TERN_ALIGNED float turned[TERN_BLOCK];                                                                            \
     TERN_VARIANT(transpose)(source, (ptrdiff_t)columns, turned, (ptrdiff_t)rows, columns, rows);                      \
     TERN_VARIANT(store_##type)(target, column_stride, 1, turned, columns, rows);                                      \
   }

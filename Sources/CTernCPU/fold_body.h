@@ -8,7 +8,7 @@
 
 /// At most 4,096 elements, in 64 lanes.
 static FOLD_TYPE FOLD(block)(const FOLD_TYPE *x, size_t n, FOLD_TYPE shift) {
-  FOLD_TYPE lanes[64];
+  TERN_ALIGNED FOLD_TYPE lanes[64];
   (void)shift;
   for (size_t j = 0; j < 64; j++) lanes[j] = FOLD_START;
   size_t i = 0;
@@ -24,7 +24,7 @@ static FOLD_TYPE FOLD(block)(const FOLD_TYPE *x, size_t n, FOLD_TYPE shift) {
 static void FOLD(rows)(const tern_rows *rows, size_t n, void *result) {
   // Short rows are gathered into whole blocks first.
   enum { SHORT = 128, BLOCK = 4096 };
-  FOLD_TYPE gathered[BLOCK];
+  TERN_ALIGNED FOLD_TYPE gathered[BLOCK];
   size_t filled = 0;
   const size_t last_group = rows->outer - 1, last_row = rows->inner - 1;
   FOLD_TYPE levels[64];
@@ -70,9 +70,9 @@ static void FOLD(columns)(const tern_rows *rows, size_t n, void *result) {
   FOLD_TYPE *out = result;
   for (size_t column = 0; column < n; column += TERN_FOLD_COLUMNS) {
     const size_t width = n - column < TERN_FOLD_COLUMNS ? n - column : TERN_FOLD_COLUMNS;
-    FOLD_TYPE near[TERN_FOLD_COLUMNS], middle[TERN_FOLD_COLUMNS], total[TERN_FOLD_COLUMNS];
+    TERN_ALIGNED FOLD_TYPE near[TERN_FOLD_COLUMNS], middle[TERN_FOLD_COLUMNS], total[TERN_FOLD_COLUMNS];
 #ifdef FOLD_IS_SHIFTED
-    FOLD_TYPE shifts[TERN_FOLD_COLUMNS];
+    TERN_ALIGNED FOLD_TYPE shifts[TERN_FOLD_COLUMNS];
     memcpy(shifts, out + column, width * sizeof *shifts);
 #define FOLD_SHIFT const FOLD_TYPE shift = shifts[j];
 #else

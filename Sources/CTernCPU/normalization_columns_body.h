@@ -8,8 +8,8 @@ enum { TERN_VARIANT(norm_block_rows) = 64 };
 
 static void TERN_VARIANT(norm_column_moments)(
     const tern_norm_array *x, ptrdiff_t rows, ptrdiff_t columns, tern_moments *moments) {
-  float buffer[TERN_NORM_COLUMNS], mean[TERN_NORM_COLUMNS];
-  float distances[TERN_NORM_COLUMNS], squares[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float buffer[TERN_NORM_COLUMNS], mean[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float distances[TERN_NORM_COLUMNS], squares[TERN_NORM_COLUMNS];
   for (ptrdiff_t first = 0; first < rows; first += NORM_BLOCK_ROWS) {
     const ptrdiff_t count = rows - first < NORM_BLOCK_ROWS ? rows - first : NORM_BLOCK_ROWS;
     for (ptrdiff_t j = 0; j < columns; j++) mean[j] = distances[j] = squares[j] = 0;
@@ -40,7 +40,7 @@ static void TERN_VARIANT(norm_column_normalize)(const tern_norm_columns *columns
   const tern_norm_span *span = &columns->span;
   const float *mean = columns->mean, *scale = columns->scale, *bias = columns->bias;
   const ptrdiff_t n = span->length;
-  float buffers[3][TERN_NORM_COLUMNS];
+  TERN_ALIGNED float buffers[3][TERN_NORM_COLUMNS];
   for (ptrdiff_t row = 0; row < span->runs; row++) {
     const float *x = TERN_VARIANT(norm_fetch)(&span->x, row, 0, n, buffers[0]);
     const float *residual = TERN_VARIANT(norm_fetch)(&span->residual, row, 0, n, buffers[1]);
@@ -62,7 +62,7 @@ INLINE const float *TERN_VARIANT(norm_passed)(const tern_norm_span *span, ptrdif
   const ptrdiff_t n = span->length;
   const float *dy = TERN_VARIANT(norm_fetch)(&span->dy, row, 0, n, gradient);
   if (!span->rectifies) return dy;
-  float buffer[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float buffer[TERN_NORM_COLUMNS];
   const float *y = TERN_VARIANT(norm_fetch)(&span->y, row, 0, n, buffer);
   NORM_LOOP for (ptrdiff_t j = 0; j < n; j++) gradient[j] = y[j] > 0 ? dy[j] : 0;
   return gradient;
@@ -72,8 +72,8 @@ static void TERN_VARIANT(norm_column_gradient_sums)(const tern_norm_columns *col
   const tern_norm_span *span = &columns->span;
   const float *mean = columns->mean;
   const ptrdiff_t n = span->length;
-  float buffer[TERN_NORM_COLUMNS], gradient[TERN_NORM_COLUMNS];
-  float sum[TERN_NORM_COLUMNS], product[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float buffer[TERN_NORM_COLUMNS], gradient[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float sum[TERN_NORM_COLUMNS], product[TERN_NORM_COLUMNS];
   for (ptrdiff_t first = 0; first < span->runs; first += NORM_BLOCK_ROWS) {
     const ptrdiff_t end = span->runs - first < NORM_BLOCK_ROWS ? span->runs : first + NORM_BLOCK_ROWS;
     for (ptrdiff_t j = 0; j < n; j++) sum[j] = product[j] = 0;
@@ -93,7 +93,7 @@ static void TERN_VARIANT(norm_column_input_gradient)(const tern_norm_columns *co
   const tern_norm_span *span = &columns->span;
   const float *mean = columns->mean, *slope = columns->slope, *tilt = columns->tilt, *level = columns->level;
   const ptrdiff_t n = span->length;
-  float buffers[2][TERN_NORM_COLUMNS], gradient[TERN_NORM_COLUMNS];
+  TERN_ALIGNED float buffers[2][TERN_NORM_COLUMNS], gradient[TERN_NORM_COLUMNS];
   for (ptrdiff_t row = 0; row < span->runs; row++) {
     const float *x = TERN_VARIANT(norm_fetch)(&span->x, row, 0, n, buffers[0]);
     const float *g = TERN_VARIANT(norm_passed)(span, row, gradient);

@@ -4,7 +4,7 @@
 
 /// The sum of squares of a row.
 static double TERN_VARIANT(norm_squares)(const tern_norm_array *x, ptrdiff_t row, ptrdiff_t length) {
-  float buffer[NORM_BLOCK];
+  TERN_ALIGNED float buffer[NORM_BLOCK];
   double total = 0;
   for (ptrdiff_t first = 0; first < length; first += NORM_BLOCK) {
     const ptrdiff_t n = length - first < NORM_BLOCK ? length - first : NORM_BLOCK;
@@ -67,7 +67,7 @@ static void TERN_VARIANT(norm_write_row)(const tern_norm_rows *rows, ptrdiff_t r
   const ptrdiff_t length = rows->channels * rows->spread;
   const float *weight = TERN_VARIANT(norm_of_group)(rows, rows->weight, row);
   const float *bias = TERN_VARIANT(norm_of_group)(rows, rows->bias, row);
-  float buffers[2][NORM_BLOCK];
+  TERN_ALIGNED float buffers[2][NORM_BLOCK];
   const tern_norm_array *arrays[] = {&rows->x, &rows->y};
   const ptrdiff_t stretch = TERN_VARIANT(norm_holds_floats)(arrays, 2) ? length : NORM_BLOCK;
   for (ptrdiff_t first = 0; first < length; first += stretch) {
@@ -119,7 +119,7 @@ static void TERN_VARIANT(norm_row_sums)(const tern_norm_rows *rows, ptrdiff_t ro
   float *bias_sums = TERN_VARIANT(norm_of_group)(rows, rows->bias_sums, row);
   const ptrdiff_t runs = rows->spread == 1 ? 1 : rows->channels;
   const ptrdiff_t length = rows->spread == 1 ? rows->channels : rows->spread;
-  float buffers[2][NORM_BLOCK];
+  TERN_ALIGNED float buffers[2][NORM_BLOCK];
   sums[0] = sums[1] = 0;
   for (ptrdiff_t run = 0; run < runs; run++) {
     double own[2] = {0, 0};
@@ -151,7 +151,7 @@ static void TERN_VARIANT(norm_weighed_gradient)(
   const float *weight = TERN_VARIANT(norm_of_group)(rows, rows->weight, row);
   float *weight_sums = TERN_VARIANT(norm_of_group)(rows, rows->weight_sums, row);
   float *bias_sums = TERN_VARIANT(norm_of_group)(rows, rows->bias_sums, row);
-  float buffers[3][NORM_BLOCK];
+  TERN_ALIGNED float buffers[3][NORM_BLOCK];
   for (ptrdiff_t first = 0; first < rows->channels; first += NORM_BLOCK) {
     const ptrdiff_t n = rows->channels - first < NORM_BLOCK ? rows->channels - first : NORM_BLOCK;
     const float *x = TERN_VARIANT(norm_fetch)(&rows->x, row, first, n, buffers[0]);
@@ -209,7 +209,7 @@ static void TERN_VARIANT(norm_rows_gradient)(const tern_norm_rows *rows) {
 
 static void TERN_VARIANT(norm_join)(
     const float *partials, ptrdiff_t parts, ptrdiff_t count, ptrdiff_t fold, float *out) {
-  double sums[TERN_NORM_COLUMNS];
+  TERN_ALIGNED double sums[TERN_NORM_COLUMNS];
   const ptrdiff_t width = count * fold;
   for (ptrdiff_t first = 0; first < count; first += TERN_NORM_COLUMNS) {
     const ptrdiff_t n = count - first < TERN_NORM_COLUMNS ? count - first : TERN_NORM_COLUMNS;

@@ -46,7 +46,7 @@ static tern_moments TERN_VARIANT(norm_block_moments)(const float *x, ptrdiff_t s
 static tern_moments TERN_VARIANT(norm_moments)(const tern_norm_array *x, ptrdiff_t runs, ptrdiff_t length) {
   tern_moments total = {0, 0, 0};
   if (length == 0) return total;
-  float buffer[NORM_LONG_BLOCK];
+  TERN_ALIGNED float buffer[NORM_LONG_BLOCK];
   const bool converts = x->element != TERN_ELEMENT_FLOAT32;
   const ptrdiff_t together = length < NORM_LONG_BLOCK ? NORM_LONG_BLOCK / length : 1;
   for (ptrdiff_t run = 0; run < runs; run += together) {
@@ -76,7 +76,7 @@ static void TERN_VARIANT(norm_normalize)(const tern_norm_span *span, float mean,
         span->rectifies, span->streams);
     return;
   }
-  float buffers[3][NORM_BLOCK];
+  TERN_ALIGNED float buffers[3][NORM_BLOCK];
   for (ptrdiff_t run = 0; run < span->runs; run++) {
     for (ptrdiff_t first = 0; first < span->length; first += NORM_BLOCK) {
       const ptrdiff_t n = span->length - first < NORM_BLOCK ? span->length - first : NORM_BLOCK;
@@ -141,7 +141,7 @@ INLINE void TERN_VARIANT(norm_flush)(TERN_VARIANT(norm_gradient) *total, double 
 }
 
 static void TERN_VARIANT(norm_gradient_sums)(const tern_norm_span *span, float mean, double *sums) {
-  float buffers[3][NORM_BLOCK];
+  TERN_ALIGNED float buffers[3][NORM_BLOCK];
   TERN_VARIANT(norm_gradient) total = {0};
   const tern_norm_array *arrays[] = {&span->x, &span->y, &span->dy};
   const bool holds_floats = TERN_VARIANT(norm_holds_floats)(arrays, 3);
@@ -186,7 +186,7 @@ static void TERN_VARIANT(norm_input_gradient)(
         slope, tilt, level);
     return;
   }
-  float buffers[5][NORM_BLOCK];
+  TERN_ALIGNED float buffers[5][NORM_BLOCK];
   for (ptrdiff_t run = 0; run < span->runs; run++) {
     for (ptrdiff_t first = 0; first < span->length; first += NORM_BLOCK) {
       const ptrdiff_t n = span->length - first < NORM_BLOCK ? span->length - first : NORM_BLOCK;

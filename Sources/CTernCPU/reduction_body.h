@@ -100,7 +100,7 @@
       int64_t found = 0;                                                                                       \
       if (stride == 1) {                                                                                       \
         /* The value first, in lanes; then its first position, where the loop stops. */                        \
-        type lanes[64];                                                                                        \
+        TERN_ALIGNED type lanes[64];                                                                           \
         for (size_t j = 0; j < 64; j++) lanes[j] = best;                                                       \
         for (size_t i = 0; i + 64 <= n; i += 64)                                                               \
           for (size_t j = 0; j < 64; j++) lanes[j] = better(row[i + j], lanes[j]) ? row[i + j] : lanes[j];     \
@@ -116,7 +116,7 @@
       *positions = found;                                                                                      \
       return;                                                                                                  \
     }                                                                                                          \
-    type best[TERN_FOLD_COLUMNS];                                                                              \
+    TERN_ALIGNED type best[TERN_FOLD_COLUMNS];                                                                 \
     position where[TERN_FOLD_COLUMNS];                                                                         \
     for (size_t j = 0; j < columns; j++) best[j] = row[j], where[j] = 0;                                       \
     for (size_t i = 1; i < n; i++) {                                                                           \

@@ -6,7 +6,7 @@
 /// the term counts as zero.
 typedef struct {
   int terms;
-  int32_t place[16][POINTS];
+  TERN_ALIGNED int32_t place[16][POINTS];
   float weight[16][POINTS];
   float inside[16][POINTS];   // 1 or 0
   float slope_x[16][POINTS], slope_y[16][POINTS];
@@ -43,7 +43,7 @@ static void TERN_VARIANT(sample)(
     for (ptrdiff_t channel = 0; channel < plan->channels; channel++) {
       const float *from = x + channel * plane;
       float *to = y + channel * plan->points + start;
-      float sum[POINTS] = {0};
+      TERN_ALIGNED float sum[POINTS] = {0};
       for (int t = 0; t < points.terms; t++) {
         // What is outside counts as zero even where the element read instead is infinite.
         for (ptrdiff_t p = 0; p < here; p++) {
@@ -81,7 +81,7 @@ static void TERN_VARIANT(grid_gradient)(
   for (ptrdiff_t start = first; start < first + count; start += POINTS) {
     const ptrdiff_t here = first + count - start < POINTS ? first + count - start : POINTS;
     TERN_VARIANT(find_points)(plan, grid + 2 * start, here, &points);
-    float sum_x[POINTS] = {0}, sum_y[POINTS] = {0};
+    TERN_ALIGNED float sum_x[POINTS] = {0}, sum_y[POINTS] = {0};
     for (ptrdiff_t channel = 0; channel < plan->channels; channel++) {
       const float *from = x + channel * plane, *gradient = dy + channel * plan->points + start;
       for (int t = 0; t < points.terms; t++) {

@@ -10,7 +10,7 @@
   static inline __attribute__((always_inline)) void TERN_VARIANT(name##_strip)(                                   \
       const type *x, type *y, size_t n, ptrdiff_t stride, size_t columns, type *before) {                         \
     for (size_t start = 0; start < n; start += BLOCK) {                                                           \
-      type block[TERN_SCAN_COLUMNS];                                                                              \
+      TERN_ALIGNED type block[TERN_SCAN_COLUMNS];                                                                 \
       for (size_t j = 0; j < columns; j++) block[j] = nothing;                                                    \
       const size_t end = start + BLOCK < n ? start + BLOCK : n;                                                   \
       for (size_t i = start; i < end; i++) {                                                                      \

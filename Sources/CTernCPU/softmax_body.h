@@ -17,7 +17,7 @@ static void TERN_VARIANT(softmax_rows)(bool logarithm, const float *x, float *y,
 
 static void TERN_VARIANT(softmax_columns)(
     bool logarithm, const float *x, float *y, size_t columns, size_t n, ptrdiff_t stride) {
-  float greatest[TERN_SOFTMAX_COLUMNS], sums[TERN_SOFTMAX_COLUMNS];
+  TERN_ALIGNED float greatest[TERN_SOFTMAX_COLUMNS], sums[TERN_SOFTMAX_COLUMNS];
   for (size_t j = 0; j < columns; j++) greatest[j] = -TERN_INFINITY, sums[j] = 0;
   for (size_t i = 0; i < n; i++) {
     const float *row = x + (ptrdiff_t)i * stride;
@@ -58,7 +58,7 @@ static void TERN_VARIANT(gradient_rows)(
 
 static void TERN_VARIANT(gradient_columns)(
     bool logarithm, const float *y, const float *dy, float *dx, size_t columns, size_t n, ptrdiff_t stride) {
-  float sums[TERN_SOFTMAX_COLUMNS];
+  TERN_ALIGNED float sums[TERN_SOFTMAX_COLUMNS];
   for (size_t j = 0; j < columns; j++) sums[j] = 0;
   for (size_t i = 0; i < n; i++) {
     const ptrdiff_t row = (ptrdiff_t)i * stride;

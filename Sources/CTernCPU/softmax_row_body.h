@@ -14,7 +14,7 @@ static inline float TERN_VARIANT(join_sum)(float *lanes) {
 
 /// The greatest element; NaN may lose, since it comes out of the sum that follows.
 static inline float TERN_VARIANT(row_max)(const float *x, size_t n) {
-  float lanes[LANES], more[3][LANES];
+  TERN_ALIGNED float lanes[LANES], more[3][LANES];
   FOR_LANES lanes[j] = more[0][j] = more[1][j] = more[2][j] = -TERN_INFINITY;
   size_t i = 0;
   for (; i + 4 * LANES <= n; i += 4 * LANES) {
@@ -32,7 +32,7 @@ static inline float TERN_VARIANT(row_max)(const float *x, size_t n) {
 
 /// The sum of exp(x - shift); `y`, unless null, takes the terms.
 static inline float TERN_VARIANT(row_exp_sum)(const float *x, float shift, float *y, size_t n) {
-  float lanes[LANES] = {0}, in[LANES], out[LANES];
+  TERN_ALIGNED float lanes[LANES] = {0}, in[LANES], out[LANES];
   size_t i = 0;
   if (y) {
     for (; i + LANES <= n; i += LANES) {
@@ -57,7 +57,7 @@ static inline float TERN_VARIANT(row_exp_sum)(const float *x, float shift, float
 
 /// The sum of a row, or of the products of two.
 static inline float TERN_VARIANT(row_dot)(const float *x, const float *y, size_t n) {
-  float lanes[LANES] = {0};
+  TERN_ALIGNED float lanes[LANES] = {0};
   size_t i = 0;
   for (; i + LANES <= n; i += LANES) FOR_LANES lanes[j] += y ? x[i + j] * y[i + j] : x[i + j];
   for (size_t j = 0; i + j < n; j++) lanes[j] += y ? x[i + j] * y[i + j] : x[i + j];

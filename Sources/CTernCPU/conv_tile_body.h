@@ -115,7 +115,7 @@ static void TERN_VARIANT(conv_scatter)(
 /// One panel of output channels over all positions of the padded rows.
 static void TERN_VARIANT(conv_linear)(
     const tern_conv_pass *pass, ptrdiff_t channel, ptrdiff_t rows, const float *weights, ptrdiff_t vectors) {
-  float tile[TILE_ROWS * 2 * LANES] __attribute__((aligned(64)));
+  TERN_ALIGNED float tile[TILE_ROWS * 2 * LANES];
   ptrdiff_t length = (pass->out_height - 1) * pass->pitch + pass->out_width;
   for (ptrdiff_t start = 0; start < length; start += vectors * LANES) {
     ptrdiff_t end = TERN_VARIANT(clamp)(start + vectors * LANES, 0, length);

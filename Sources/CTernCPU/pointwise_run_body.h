@@ -119,7 +119,7 @@ static void TERN_VARIANT(move_strided)(
 
 static void TERN_VARIANT(run)(
     const tern_program *program, const tern_operands *operands, int64_t first, int64_t last) {
-  _Alignas(64) char buffers[(size_t)program->buffer_count * (size_t)program->buffer_bytes + 64];
+  TERN_ALIGNED char buffers[(size_t)program->buffer_count * (size_t)program->buffer_bytes + 64];
   TERN_VARIANT(frame) frame = {.buffers = buffers};
   TERN_VARIANT(prepare)(program, operands, &frame, (size_t)(last - first < TERN_BLOCK ? last - first : TERN_BLOCK));
   for (int64_t position = first; position < last; position += TERN_BLOCK) {
@@ -159,7 +159,7 @@ static void TERN_VARIANT(run)(
 static void TERN_VARIANT(run_tiles)(
     const tern_program *program, const tern_operands *operands, const tern_tiling *tiling, int64_t first,
     int64_t last) {
-  _Alignas(64) char buffers[(size_t)program->buffer_count * (size_t)program->buffer_bytes + 64];
+  TERN_ALIGNED char buffers[(size_t)program->buffer_count * (size_t)program->buffer_bytes + 64];
   TERN_VARIANT(frame) frame = {.buffers = buffers};
   TERN_VARIANT(prepare)(program, operands, &frame, TERN_BLOCK);
   const int32_t column_axis = tiling->rank - 1;

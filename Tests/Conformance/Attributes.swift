@@ -10,7 +10,7 @@ package struct Attributes: Sendable {
     case list([Value])
     case table([String: Value])
 
-    /// One kind after the other is tried; the last one throws what does not fit.
+    /// One kind after the other is tried, so a kind that does not fit is no error; the last one throws what fits none.
     package init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
       if container.decodeNil() {

@@ -92,7 +92,7 @@ private struct BatchNormOperands {
 
   init(_ operation: String, _ x: Tensor, _ weight: Tensor?, _ bias: Tensor?, _ residual: Tensor?) {
     (self.operation, self.x, self.weight, self.bias, self.residual) = (operation, x, weight, bias, residual)
-    require(x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype)")
+    requireFloatingPoint(operation, x)
     require(x.rank >= 2, "\(operation): input must be [N, C, ...], got \(x.shape)")
     checkNormWeight(operation, "weight", weight, [x.shape[1]], x)
     checkNormWeight(operation, "bias", bias, [x.shape[1]], x)

@@ -70,7 +70,7 @@ extension Tensor {
   public func isFinite() -> Tensor { test("isFinite", .isFinite) }
 
   private func test(_ operation: String, _ op: PointwiseOp) -> Tensor {
-    require(dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(dtype)")
+    requireFloatingPoint(operation, self)
     return .pending(op, [.tensor(self)], shape: shape, dtype: .bool, device: device)
   }
 

@@ -16,7 +16,7 @@ import TernRuntime
 public func localResponseNorm(
   _ x: Tensor, size: Int, alpha: Float = 1e-4, beta: Float = 0.75, k: Float = 1
 ) -> Tensor {
-  require(x.dtype.isFloatingPoint, "localResponseNorm: needs a floating-point tensor, got \(x.dtype)")
+  requireFloatingPoint("localResponseNorm", x)
   require(x.rank >= 2, "localResponseNorm: input must be [N, channels, ...], got \(x.shape)")
   require(size > 0, "localResponseNorm: the size must be positive, got \(size)")
   if x.count == 0 { return x }
@@ -40,7 +40,7 @@ public func localResponseNorm(
 /// - Returns: same shape and dtype as `x`; computed in Float32.
 /// - Precondition: `axis` is in `-x.rank ..< x.rank`.
 public func l2Normalized(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Tensor {
-  require(x.dtype.isFloatingPoint, "l2Normalized: needs a floating-point tensor, got \(x.dtype)")
+  requireFloatingPoint("l2Normalized", x)
   let wide = x.cast(to: .float32)
   // Bounded below the root, whose derivative at 0 is infinite.
   let least = max(epsilon * epsilon, 1e-38)

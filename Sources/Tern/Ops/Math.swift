@@ -66,7 +66,7 @@ public func pow(_ x: Tensor, _ exponent: Float) -> Tensor {
   case 0.5: return sqrt(x)
   case -1: return reciprocal(x)
   default:
-    require(x.dtype.isFloatingPoint, "pow: needs a floating-point tensor, got \(x.dtype)")
+    requireFloatingPoint("pow", x)
     return Tensor.pending(
       .power, [.tensor(x), .number(.real(exponent))], shape: x.shape, dtype: x.dtype, device: x.device
     ).recorded("pow", from: [x], saving: .inputs) {

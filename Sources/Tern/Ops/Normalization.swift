@@ -71,7 +71,7 @@ private func normalizedRows(
 private func normalizedRows(
   _ operation: String, _ x: Tensor, _ plan: RowNormalization, _ weight: Tensor?, _ bias: Tensor?, weightShape: [Int]
 ) -> Tensor {
-  require(x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype)")
+  requireFloatingPoint(operation, x)
   checkNormWeight(operation, "weight", weight, weightShape, x)
   checkNormWeight(operation, "bias", bias, weightShape, x)
   let inputs = [x] + [weight, bias].compactMap { $0 }

@@ -183,9 +183,8 @@ public func concatenated(_ tensors: [Tensor], along axis: Int = 0) -> Tensor {
       var start = 0
       let parts = inputs.map { input in
         defer { start += input.shape[axis] }
-        let target = y.viewed(
-          shape: input.shape, strides: y.strides, offset: y.offset + start * y.strides[axis])
-        return PointwiseOperands(inputs: [input], outputs: [target])
+        let slice = AxisSlice(axis: axis, start: start, count: input.shape[axis], step: 1)
+        return PointwiseOperands(inputs: [input], outputs: [slice.part(of: y)])
       }
       backend.pointwise(.copy(from: dtype, to: dtype), parts)
     }, pullback: { gradient, _ in gradient.split(sizes: sizes, along: axis) })

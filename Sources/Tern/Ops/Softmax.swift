@@ -28,7 +28,7 @@ private func normalized(
   _ operation: String, _ x: Tensor, _ axis: Int, logarithm: Bool,
   derivative: @escaping @Sendable (_ y: Tensor, _ gradient: Tensor, _ axis: Int) -> Tensor
 ) -> Tensor {
-  require(x.dtype.isFloatingPoint, "\(operation): needs a floating-point tensor, got \(x.dtype)")
+  requireFloatingPoint(operation, x)
   let plan = ReductionGeometry(operation, x.shape, axis: axis)
   return .record(
     operation, shape: x.shape, dtype: x.dtype, from: [x], saving: .output,

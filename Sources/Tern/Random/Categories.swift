@@ -60,17 +60,12 @@ extension Tensor {
     // A number for each draw and category: in parts, lest many draws need as much memory at a time.
     let part = Swift.max(1, (1 << 22) / Swift.max(1, logits.count))
     let rows = logits.expanded(at: axis)
-    let draws = stride(from: 0, to: count, by: part).map { start in
+    let draws = stride(from: 0, to: Swift.max(1, count), by: part).map { start in
       var shape = rows.shape
       shape[axis] = Swift.min(part, count - start)
       return disturbed(rows, shape, generator).argMax(along: axis + 1)
     }
-    if draws.isEmpty {
-      var shape = logits.shape
-      shape[axis] = 0
-      return zeros(shape, dtype: .int64, on: logits.device)
-    }
-    return draws.count == 1 ? draws[0] : concatenated(draws, along: axis)
+    return concatenated(draws, along: axis)
   }
 
   /// Logits, repeated up to a shape, with noise that makes the greatest a draw.

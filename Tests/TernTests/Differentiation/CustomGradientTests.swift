@@ -72,7 +72,7 @@ import Testing
         }.sum()
       }
     }
-    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(message.contains("mine: the gradient of input 0 must be float32 [2, 3]") && message.contains("[3]"))
+    let said = message(of: result)
+    #expect(said.contains("mine: the gradient of input 0 must be float32 [2, 3]") && said.contains("[3]"))
   }
 }
